@@ -1,0 +1,174 @@
+//! The only place that knows what time it is.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+/// An instant in milliseconds since the Unix epoch, as the database stores it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The end of time: what stands until somebody takes it away.
+    pub const MAX: Self = Self(i64::MAX);
+
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// `self + duration`, stopping at the end of time.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(millis(duration)))
+    }
+
+    /// `self - duration`.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(duration)))
+    }
+
+    /// How long from `self` until `later`; zero when `later` has passed.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or(0))
+    }
+
+    /// Whole seconds from `self` until `later`, rounded up and at least 1, as `Retry-After` wants them.
+    pub fn whole_seconds_until(self, later: Self) -> u64 {
+        u64::try_from(self.until(later).as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+    }
+
+    /// RFC 3339 in whole seconds UTC, rounded down.
+    pub fn rfc3339(self) -> String {
+        let at = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::MAX);
+        at.to_string()
+    }
+
+    /// RFC 3339 in whole seconds UTC, rounded up: for "not before" instants, which must not be early.
+    pub fn rfc3339_not_before(self) -> String {
+        Self(self.0.saturating_add(999)).rfc3339()
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Where the time comes from. Production reads the system; tests hold the hands themselves.
+#[derive(Clone)]
+pub struct Clock(Source);
+
+#[derive(Clone)]
+enum Source {
+    /// The system's clock, corrected by the offset to the database's.
+    System { offset: Arc<AtomicI64> },
+    Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+impl Clock {
+    pub fn system() -> Self {
+        Self(Source::System { offset: Arc::new(AtomicI64::new(0)) })
+    }
+
+    /// A clock that stands still until [`Clock::advance`] moves it.
+    pub fn manual(start: Timestamp) -> Self {
+        Self(Source::Manual(Arc::new(watch::Sender::new(start))))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System { offset } => {
+                Timestamp(system_now().0.saturating_add(offset.load(Ordering::Relaxed)))
+            }
+            Source::Manual(hands) => *hands.borrow(),
+        }
+    }
+
+    /// Sleeps until the clock shows `instant`; on a manual clock, until somebody has moved it there.
+    pub async fn sleep_until(&self, instant: Timestamp) {
+        match &self.0 {
+            Source::System { .. } => tokio::time::sleep(self.now().until(instant)).await,
+            Source::Manual(hands) => {
+                // The sender lives in `self`, so the channel cannot close while we wait.
+                let _ = hands.subscribe().wait_for(|now| instant <= *now).await;
+            }
+        }
+    }
+
+    pub async fn sleep(&self, duration: Duration) {
+        self.sleep_until(self.now().plus(duration)).await;
+    }
+
+    /// Takes over the database's idea of now, so that replicas on different machines agree.
+    /// A manual clock ignores it: whoever holds the hands is right.
+    pub fn follow(&self, theirs: Timestamp) {
+        if let Source::System { offset } = &self.0 {
+            offset.store(theirs.0.saturating_sub(system_now().0), Ordering::Relaxed);
+        }
+    }
+
+    /// Moves a manual clock forward.
+    ///
+    /// # Panics
+    /// On the system's clock, which nobody moves.
+    pub fn advance(&self, duration: Duration) {
+        match &self.0 {
+            Source::System { .. } => panic!("only a manual clock can be moved"),
+            Source::Manual(hands) => hands.send_modify(|now| *now = now.plus(duration)),
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({:?})", self.now())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that may ask the system")]
+fn system_now() -> Timestamp {
+    Timestamp(jiff::Timestamp::now().as_millisecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_seconds_are_rounded_up_and_never_zero() {
+        let now = Timestamp::from_millis(10_000);
+        assert_eq!(now.whole_seconds_until(Timestamp::from_millis(10_001)), 1);
+        assert_eq!(now.whole_seconds_until(Timestamp::from_millis(11_001)), 2);
+        assert_eq!(now.whole_seconds_until(Timestamp::from_millis(9_000)), 1);
+    }
+
+    #[test]
+    fn times_are_written_in_whole_seconds() {
+        let at = Timestamp::from_millis(1_769_860_800_999);
+        assert_eq!(at.rfc3339(), "2026-01-31T12:00:00Z");
+        assert_eq!(at.rfc3339_not_before(), "2026-01-31T12:00:01Z");
+    }
+
+    #[tokio::test]
+    async fn a_manual_clock_wakes_those_who_wait_for_it() {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let alarm = clock.now().plus(Duration::from_secs(60));
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep_until(alarm).await }
+        });
+        clock.advance(Duration::from_secs(60));
+        sleeper.await.expect("the sleeper wakes");
+    }
+}

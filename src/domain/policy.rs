@@ -1,0 +1,86 @@
+//! What a tenant allows: the policy every decision is made under.
+
+use std::time::Duration;
+
+use super::limits::Rate;
+
+/// A tenant: an application with its own policy and keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    pub name: String,
+    pub policy: Policy,
+}
+
+/// The policy of a tenant, with every default filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub display_name: String,
+    /// Alphanumeric sender shown on the phone, where the destination allows names.
+    pub sender: Option<String>,
+    /// Names of the accounts to use, in order; empty: all.
+    pub accounts: Vec<String>,
+    pub countries: Countries,
+    pub code: CodePolicy,
+    pub resend: Resend,
+    /// Wait before the first resend; it doubles with every further one.
+    pub cool_down: Duration,
+    pub limits: TenantLimits,
+    /// How long personal data is kept after the end of a verification.
+    pub retention: Duration,
+}
+
+/// Where a tenant may send to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Countries {
+    Anywhere,
+    /// ISO 3166 alpha-2, upper case. Empty: nothing can be sent.
+    Only(Vec<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePolicy {
+    /// Digits, 6 to 10 (NIST SP 800-63B 3.1.3.2; OWASP ASVS 6.5.4).
+    pub length: u8,
+    /// 10 s to 10 min (NIST SP 800-63B 3.1.3.2; OWASP ASVS 6.5.5).
+    pub ttl: Duration,
+    /// Guesses, 1 to 5 (PSD2 RTS Art. 4(3)(b)).
+    pub attempts: u8,
+}
+
+/// What a resend carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resend {
+    /// A new code; the old one is dead at once.
+    New,
+    /// The same code again.
+    Same,
+}
+
+/// Sends per subject and window. Empty lists: no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TenantLimits {
+    pub per_number: Vec<Rate>,
+    pub per_key: Vec<Rate>,
+    pub per_tenant: Vec<Rate>,
+}
+
+impl Countries {
+    /// Whether a number of `region` (ISO 3166 alpha-2) may be sent to.
+    pub fn allow(&self, region: &str) -> bool {
+        match self {
+            Self::Anywhere => true,
+            Self::Only(list) => list.iter().any(|country| country == region),
+        }
+    }
+}
+
+impl Default for CodePolicy {
+    fn default() -> Self {
+        Self { length: 6, ttl: Duration::from_secs(300), attempts: 5 }
+    }
+}
+
+impl Policy {
+    /// Wait before the first resend, unless a tenant says otherwise.
+    pub const COOL_DOWN: Duration = Duration::from_secs(30);
+}

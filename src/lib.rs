@@ -1,0 +1,3 @@
+//! Countersign proves that a person holds a phone number, with one-time codes sent through Restcomm.
+
+pub mod domain;
