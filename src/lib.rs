@@ -1,3 +1,5 @@
 //! Countersign proves that a person holds a phone number, with one-time codes sent through Restcomm.
 
+pub mod crypto;
 pub mod domain;
+pub mod store;

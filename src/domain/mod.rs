@@ -1,5 +1,19 @@
 //! The rules, as pure functions over plain values: no IO, no SQL, no JSON, no ambient time.
 
+pub mod check;
 pub mod clock;
+pub mod code;
+pub mod delivery;
+pub mod ending;
+pub mod failures;
+pub mod id;
+pub mod key;
+pub mod ledger;
 pub mod limits;
+pub mod outbox;
+pub mod phone;
 pub mod policy;
+pub mod random;
+pub mod send;
+pub mod verification;
+mod words;

@@ -1,0 +1,186 @@
+//! One delivery on its way: handed over, looked up, or given up.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::Courier;
+use crate::{
+    domain::{
+        clock::Timestamp,
+        code::Code,
+        delivery::{Delivery, GIVE_UP_BEFORE_END, Progress, Report, Work},
+        outbox::DeliveryReport,
+        phone::PhoneNumber,
+        policy::Tenant,
+    },
+    message,
+    restcomm::{Account, HandOff},
+    store::{Claimed, Started},
+};
+
+/// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
+const CLOCK_SLACK: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// A delivery with all that is needed to carry it.
+struct Job {
+    delivery: Delivery,
+    tenant: Arc<Tenant>,
+    number: PhoneNumber,
+    code: Code,
+    /// Until when no other process takes it.
+    lease_end: Timestamp,
+}
+
+impl Courier {
+    /// A delivery that was just committed, already claimed.
+    pub(super) async fn start(&self, started: Started) {
+        let Started { send, dispatch, tell } = started;
+        let delivery = *dispatch.delivery;
+        let lease_end = delivery.due_at.unwrap_or_default();
+        let job = Job {
+            delivery,
+            tenant: send.tenant.clone(),
+            number: send.number.clone(),
+            code: dispatch.code,
+            lease_end,
+        };
+        self.hand_off(job, tell).await;
+    }
+
+    /// A delivery that waited in the outbox.
+    pub(super) async fn resume(&self, Claimed { delivery, work }: Claimed) {
+        match work {
+            Work::Nothing => {}
+            Work::GiveUp => self.report(&delivery, Report::NotSent).await,
+            Work::HandOff | Work::LookUp => {
+                let fallback = if work == Work::HandOff { Report::NotSent } else { Report::LookUpFailed };
+                let Some(job) = self.open(delivery.clone()).await else {
+                    // Its key or its tenant is missing: keep trying, somebody may put it back.
+                    self.report(&delivery, fallback).await;
+                    return;
+                };
+                if work == Work::HandOff {
+                    self.hand_off(job, None).await;
+                } else {
+                    let report = self.look_up(&job).await;
+                    self.report(&job.delivery, report).await;
+                }
+            }
+        }
+    }
+
+    async fn open(&self, delivery: Delivery) -> Option<Job> {
+        let (code, number) = delivery.open(&self.0.ring)?;
+        let tenant = self.0.directory.tenant(&delivery.tenant).await.ok()??;
+        let lease_end = delivery.due_at?;
+        Some(Job { delivery, tenant, number, code, lease_end })
+    }
+
+    /// Tries one account after the other until one takes the message, refuses it, or might have it.
+    async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>) {
+        let accounts: Vec<&Account> = self.0.accounts.for_sms(&job.tenant.policy, &job.number).collect();
+        for account in accounts {
+            // Who has it must be durable before it can have it.
+            if job.delivery.account.as_deref() != Some(account.name()) {
+                let moving = Report::Moving { account: account.name().to_owned() };
+                let Some(lease_end) = self.renew(&job.delivery, moving).await else { return };
+                job.delivery.account = Some(account.name().to_owned());
+                job.lease_end = lease_end;
+            }
+            let requested_at = self.0.clock.now();
+            if job.lease_end < requested_at.plus(account.timeout()) {
+                // Too late to be sure that nobody else takes it meanwhile: leave it to whoever looks it up.
+                return;
+            }
+            let name = account.name().to_owned();
+            match self.send(&job, account).await {
+                HandOff::Accepted { sid } => {
+                    let accepted = Report::Accepted { account: name, sid };
+                    // The answer need not wait for this to be durable: losing it costs one look-up.
+                    tell.map(|tell| tell.send(accepted.clone()));
+                    self.report(&job.delivery, accepted).await;
+                    return;
+                }
+                HandOff::Refused => {
+                    self.report(&job.delivery, Report::Refused).await;
+                    tell.map(|tell| tell.send(Report::Refused));
+                    return;
+                }
+                HandOff::Unknown => {
+                    self.report(&job.delivery, Report::Unknown { account: name, requested_at }).await;
+                    return;
+                }
+                HandOff::NotSent => {}
+            }
+        }
+        self.report(&job.delivery, Report::NotSent).await;
+    }
+
+    async fn send(&self, job: &Job, account: &Account) -> HandOff {
+        let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
+            return HandOff::NotSent;
+        };
+        let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
+        let validity = job.delivery.created_at.until(end);
+        let text = message::sms(&job.tenant.policy.display_name, &job.code, validity);
+        account.send_sms(&job.number, from, &text, &self.0.clock).await
+    }
+
+    /// Asks the account that may have the message.
+    async fn look_up(&self, job: &Job) -> Report {
+        let Some(account) = job.delivery.account.as_deref().and_then(|name| self.0.accounts.get(name)) else {
+            return Report::LookUpFailed;
+        };
+        let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
+            return Report::LookUpFailed;
+        };
+        let (Ok(messages), Ok(known)) = (
+            account.find_sms(&job.number, from).await,
+            self.0.store.snapshot(&job.delivery.tenant, job.delivery.verification).await,
+        ) else {
+            return Report::LookUpFailed;
+        };
+        // A resend may carry the same code: a message that is another delivery's is not this one's.
+        let taken: Vec<String> = known
+            .into_iter()
+            .flat_map(|snapshot| snapshot.deliveries)
+            .filter_map(|delivery| delivery.sid)
+            .collect();
+        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
+        let found = messages.into_iter().find(|message| {
+            message.body.contains(job.code.expose()) && message.is_since(earliest) && !taken.contains(&message.sid)
+        });
+        match found {
+            Some(message) => Report::Accepted { account: account.name().to_owned(), sid: message.sid },
+            None => Report::NotSent,
+        }
+    }
+
+    async fn report(&self, delivery: &Delivery, report: Report) {
+        if let Err(error) = self.0.journal.report(self.about(delivery, report)).await {
+            // The lease will lapse, and whoever claims the delivery then asks Restcomm.
+            tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+        }
+    }
+
+    /// Notes the next account; gives the new end of the lease, or `None` when the delivery is not ours any more.
+    async fn renew(&self, delivery: &Delivery, report: Report) -> Option<Timestamp> {
+        let now = self.0.clock.now();
+        match self.0.journal.report(self.about(delivery, report)).await {
+            Ok(outcome) if outcome.progress == Progress::Noted => Some(now.plus(crate::domain::delivery::LEASE)),
+            Ok(_) | Err(_) => None,
+        }
+    }
+
+    fn about(&self, delivery: &Delivery, report: Report) -> DeliveryReport {
+        DeliveryReport {
+            delivery: delivery.id,
+            verification: delivery.verification,
+            claim: delivery.claim,
+            report,
+            jitter: u32::try_from(self.0.random.below(1000)).expect("a number below 1000"),
+            charges: delivery.charges.clone(),
+        }
+    }
+}

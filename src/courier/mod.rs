@@ -1,0 +1,105 @@
+//! The courier carries deliveries to Restcomm and brings back what became of them.
+//!
+//! Its promise: a delivery is handed over again only after Restcomm, asked, denied knowing it.
+
+mod job;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    crypto::KeyRing,
+    domain::{clock::Clock, random::Random},
+    restcomm::Accounts,
+    store::{Directory, Journal, Started, Store},
+};
+
+/// Hand-offs that run at once.
+const HAND_OFFS: usize = 512;
+/// Due deliveries that are claimed at once.
+const CLAIM: i64 = 64;
+/// The outbox is looked at no less often than this; another process may have left something in it.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+#[derive(Clone)]
+pub struct Courier(Arc<Parts>);
+
+pub struct Parts {
+    pub store: Store,
+    pub journal: Journal,
+    pub directory: Directory,
+    pub accounts: Arc<Accounts>,
+    pub ring: KeyRing,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl Courier {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Works until `stop`, then finishes what it has begun.
+    pub async fn run(self, mut started: mpsc::Receiver<Started>, stop: CancellationToken) {
+        let tasks = TaskTracker::new();
+        let permits = Arc::new(Semaphore::new(HAND_OFFS));
+        let outbox = tokio::spawn(self.clone().watch_outbox(tasks.clone(), permits.clone(), stop.clone()));
+        loop {
+            let next = tokio::select! {
+                biased;
+                next = started.recv() => next,
+                () = stop.cancelled() => None,
+            };
+            let Some(started) = next else { break };
+            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+            let courier = self.clone();
+            tasks.spawn(async move {
+                courier.start(started).await;
+                drop(permit);
+            });
+        }
+        // The loop ends at the latest with its next look.
+        let _ = outbox.await;
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    /// Claims what is due: retries, look-ups, and what a process that died left behind.
+    async fn watch_outbox(self, tasks: TaskTracker, permits: Arc<Semaphore>, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let pause = match self.take_due(&tasks, &permits).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    tracing::warn!(%error, "outbox.unreadable");
+                    LOOK_EVERY
+                }
+            };
+            tokio::select! {
+                () = self.0.clock.sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// Starts work on what is due, and tells how long to wait before looking again.
+    async fn take_due(&self, tasks: &TaskTracker, permits: &Arc<Semaphore>) -> Result<Duration, crate::store::StoreError> {
+        let parts = &self.0;
+        let now = parts.clock.now();
+        match parts.store.next_due().await? {
+            Some(due) if due <= now => {}
+            Some(due) => return Ok(now.until(due).min(LOOK_EVERY)),
+            None => return Ok(LOOK_EVERY),
+        }
+        for claimed in parts.store.claim_due(CLAIM, parts.random.bytes(), now).await? {
+            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+            let courier = self.clone();
+            tasks.spawn(async move {
+                courier.resume(claimed).await;
+                drop(permit);
+            });
+        }
+        Ok(Duration::ZERO)
+    }
+}

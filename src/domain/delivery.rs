@@ -1,0 +1,310 @@
+//! One send over a channel, from its first hand-off to what became of it.
+
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use super::{clock::Timestamp, code::Code, id::Id, phone::PhoneNumber, words::words};
+use crate::crypto::KeyRing;
+
+/// Restcomm's own "perhaps" is a 10 s time-out: a look-up before this says nothing.
+pub const LOOK_UP_AFTER: Duration = Duration::from_secs(12);
+/// A message that cannot be on the phone this long before its code dies is not sent any more.
+pub const GIVE_UP_BEFORE_END: Duration = Duration::from_secs(30);
+/// How long a process may hold a delivery before others take its silence for death. It is longer than any hand-off's
+/// time-out, and no shorter than [`LOOK_UP_AFTER`], so that a lapsed claim can be looked up at once.
+pub const LEASE: Duration = Duration::from_secs(12);
+/// Retries and look-ups are at most this far apart.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: Id,
+    pub verification: Id,
+    pub tenant: String,
+    pub channel: Channel,
+    pub status: DeliveryStatus,
+    pub reason: Option<DeliveryReason>,
+    pub cause: Cause,
+    pub stage: Stage,
+    /// When the courier must look at it again; `None`: never.
+    pub due_at: Option<Timestamp>,
+    /// Counts claims. A report that names an older one comes from a process that was given up.
+    pub claim: u32,
+    /// Hand-offs that ended without a message, for the backoff.
+    pub tries: u32,
+    /// The account that has, or may have, the message.
+    pub account: Option<String>,
+    /// Restcomm's name of the message.
+    pub sid: Option<String>,
+    /// Code and number, sealed under `key_id`; erased when the verification ends.
+    pub sealed: Option<Vec<u8>>,
+    pub key_id: String,
+    /// Limit counters that this send was charged to, at `created_at`.
+    pub charges: Vec<[u8; 16]>,
+    /// After this instant the message would come too late.
+    pub give_up_at: Timestamp,
+    pub created_at: Timestamp,
+    pub handed_at: Option<Timestamp>,
+    pub sent_at: Option<Timestamp>,
+    pub delivered_at: Option<Timestamp>,
+    pub failed_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    Sms,
+    Voice,
+    Flashcall,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryStatus {
+    Queued,
+    Sent,
+    Delivered,
+    Undelivered,
+    Failed,
+}
+
+/// Why a delivery failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryReason {
+    /// Restcomm refused this message for good.
+    Refused,
+    /// No account took it in time.
+    NotDeliverable,
+    /// An account may have it, and could not be asked.
+    Unconfirmed,
+    /// A resend took its place before it was handed off.
+    Superseded,
+    /// The verification ended before it was handed off.
+    VerificationEnded,
+}
+
+/// Why there is a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    Send,
+    Resend,
+}
+
+/// Where a delivery stands between us and Restcomm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody has it: it may be handed off.
+    Waiting,
+    /// A process is handing it off. When its lease lapses, nobody knows what it did.
+    Claimed,
+    /// An account may have it: it must be asked before anything else is done.
+    Unknown,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What became of a hand-off or a look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    Accepted { account: String, sid: String },
+    Refused,
+    /// Certainly not at Restcomm.
+    NotSent,
+    /// Perhaps at Restcomm, since `requested_at`.
+    Unknown { account: String, requested_at: Timestamp },
+    /// The account could not be asked.
+    LookUpFailed,
+    /// The next account is about to be tried.
+    Moving { account: String },
+}
+
+/// What a report led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Noted; the courier goes on as the row says.
+    Noted,
+    /// This delivery will never be a message, and none was sent.
+    NothingSent(DeliveryReason),
+    /// The message is Restcomm's.
+    Sent,
+    /// Somebody else has the delivery now, or it is over: stop.
+    Stale,
+}
+
+/// What the courier must do with a delivery it claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    HandOff,
+    LookUp,
+    /// Report it as not sent: it is too late, or nobody waits for it any more.
+    GiveUp,
+    /// Nothing: it ended with the claim.
+    Nothing,
+}
+
+impl Delivery {
+    /// Keeps code and number sealed in this row, under the newest key.
+    pub fn seal(&mut self, code: &Code, number: &PhoneNumber, ring: &KeyRing) {
+        let secret = Zeroizing::new(format!("{}\n{}", code.expose(), number.expose()));
+        ring.newest().clone_into(&mut self.key_id);
+        self.sealed = Some(ring.seal(self.id.as_bytes(), secret.as_bytes()));
+    }
+
+    /// Code and number; `None` after the end of the verification, or when the key is gone.
+    pub fn open(&self, ring: &KeyRing) -> Option<(Code, PhoneNumber)> {
+        let secret = ring.open(&self.key_id, self.id.as_bytes(), self.sealed.as_deref()?).ok()?;
+        let (code, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
+        Some((Code::from_sealed(code), PhoneNumber::parse(number).ok()?))
+    }
+
+    /// Applies what a hand-off led to. `jitter` is uniform in 0..1000 and spreads retries.
+    pub fn report(&mut self, claim: u32, report: &Report, jitter: u32, now: Timestamp) -> Progress {
+        if let Report::Accepted { account, sid } = report {
+            return self.accept(account, sid, now);
+        }
+        if claim != self.claim || self.stage == Stage::Done {
+            return Progress::Stale;
+        }
+        match report {
+            Report::Accepted { .. } => unreachable!("handled above"),
+            Report::Refused => self.fail(DeliveryReason::Refused, now),
+            Report::NotSent if self.sealed.is_none() => {
+                self.fail(self.reason.unwrap_or(DeliveryReason::VerificationEnded), now)
+            }
+            Report::NotSent if self.give_up_at <= now => self.fail(DeliveryReason::NotDeliverable, now),
+            Report::NotSent => {
+                self.stage = Stage::Waiting;
+                self.account = None;
+                self.due_at = Some(now.plus(self.pause(jitter)).min(self.give_up_at));
+                self.tries += 1;
+                Progress::Noted
+            }
+            Report::Unknown { .. } | Report::LookUpFailed if self.sealed.is_none() => {
+                self.fail(DeliveryReason::Unconfirmed, now);
+                Progress::Noted
+            }
+            Report::Unknown { account, requested_at } => {
+                self.stage = Stage::Unknown;
+                self.account = Some(account.clone());
+                self.handed_at = Some(*requested_at);
+                self.due_at = Some(requested_at.plus(LOOK_UP_AFTER));
+                Progress::Noted
+            }
+            Report::LookUpFailed if self.give_up_at <= now => {
+                self.fail(DeliveryReason::Unconfirmed, now);
+                Progress::Noted
+            }
+            Report::LookUpFailed => {
+                self.due_at = Some(now.plus(self.pause(jitter)).min(self.give_up_at));
+                self.tries += 1;
+                Progress::Noted
+            }
+            Report::Moving { .. } if self.sealed.is_none() => {
+                self.fail(self.reason.unwrap_or(DeliveryReason::VerificationEnded), now)
+            }
+            Report::Moving { account } => {
+                self.account = Some(account.clone());
+                self.handed_at = Some(now);
+                self.due_at = Some(now.plus(LEASE));
+                Progress::Noted
+            }
+        }
+    }
+
+    /// Takes a due delivery for this process.
+    pub fn claim(&mut self, now: Timestamp) -> Work {
+        self.claim += 1;
+        let work = match self.stage {
+            Stage::Done => Work::Nothing,
+            Stage::Waiting if self.sealed.is_none() || self.give_up_at <= now => Work::GiveUp,
+            Stage::Waiting => {
+                self.stage = Stage::Claimed;
+                self.handed_at = Some(now);
+                Work::HandOff
+            }
+            // The account a dead process was talking to, or one that never answered.
+            Stage::Claimed | Stage::Unknown if self.sealed.is_some() => {
+                self.stage = Stage::Unknown;
+                Work::LookUp
+            }
+            Stage::Claimed | Stage::Unknown => {
+                self.fail(DeliveryReason::Unconfirmed, now);
+                Work::Nothing
+            }
+        };
+        if work != Work::Nothing {
+            self.due_at = Some(now.plus(LEASE));
+        }
+        work
+    }
+
+    /// Lets go of a delivery that nobody waits for any more, and erases code and number.
+    pub fn abandon(&mut self, reason: DeliveryReason, now: Timestamp) {
+        if self.sealed.take().is_none() {
+            return;
+        }
+        match self.stage {
+            // Still due, so that the courier gives its limits back.
+            Stage::Waiting => {
+                self.status = DeliveryStatus::Failed;
+                self.reason = Some(reason);
+                self.failed_at = Some(now);
+                self.due_at = Some(now);
+            }
+            Stage::Unknown => {
+                self.fail(DeliveryReason::Unconfirmed, now);
+            }
+            // Somebody is at it this moment, and will report what came of it.
+            Stage::Claimed => self.reason = Some(reason),
+            Stage::Done => {}
+        }
+    }
+
+    fn accept(&mut self, account: &str, sid: &str, now: Timestamp) -> Progress {
+        if self.sid.is_some() {
+            return Progress::Stale;
+        }
+        self.sid = Some(sid.to_owned());
+        self.account = Some(account.to_owned());
+        self.sent_at = Some(now);
+        self.stage = Stage::Done;
+        self.due_at = None;
+        if self.status == DeliveryStatus::Queued {
+            self.status = DeliveryStatus::Sent;
+            self.reason = None;
+        }
+        Progress::Sent
+    }
+
+    fn fail(&mut self, reason: DeliveryReason, now: Timestamp) -> Progress {
+        self.status = DeliveryStatus::Failed;
+        self.reason = Some(reason);
+        self.failed_at = self.failed_at.or(Some(now));
+        self.stage = Stage::Done;
+        self.due_at = None;
+        Progress::NothingSent(reason)
+    }
+
+    /// 1, 2, 4, 8, then 15 s, less up to half of it by chance.
+    fn pause(&self, jitter: u32) -> Duration {
+        let full = Duration::from_secs(1 << self.tries.min(4)).min(LONGEST_PAUSE);
+        full - full * jitter.min(1000) / 2000
+    }
+}
+
+words!(Channel { Sms => "sms", Voice => "voice", Flashcall => "flashcall" });
+words!(Cause { Send => "send", Resend => "resend" });
+words!(Stage { Waiting => "waiting", Claimed => "claimed", Unknown => "unknown", Done => "done" });
+words!(DeliveryStatus {
+    Queued => "queued",
+    Sent => "sent",
+    Delivered => "delivered",
+    Undelivered => "undelivered",
+    Failed => "failed",
+});
+words!(DeliveryReason {
+    Refused => "refused",
+    NotDeliverable => "not_deliverable",
+    Unconfirmed => "unconfirmed",
+    Superseded => "superseded",
+    VerificationEnded => "verification_ended",
+});

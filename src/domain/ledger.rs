@@ -1,0 +1,143 @@
+//! The rows that one batch has locked. Decisions read and write here; the store loads it before and writes it after.
+
+use std::{collections::HashMap, hash::Hash};
+
+use super::{
+    clock::Timestamp,
+    delivery::{Delivery, DeliveryReason},
+    failures::FailureBudget,
+    id::Id,
+    key::KeyState,
+    limits::Counter,
+    verification::Verification,
+};
+use crate::crypto::UnderEveryKey;
+
+/// Random name of a command, kept in the rows it changes, so that a commit of unknown fate can be read back.
+pub type Op = [u8; 16];
+
+/// Everything one batch decides on.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// API keys by the hash of their text.
+    pub keys: HashMap<[u8; 32], KeyState>,
+    /// By the number's blind index within its tenant.
+    pub budgets: Rows<[u8; 32], FailureBudget>,
+    pub counters: Rows<[u8; 16], Counter>,
+    pub verifications: Rows<Id, Verification>,
+    pub deliveries: Rows<Id, Delivery>,
+    /// The youngest verification by number and purpose.
+    pub youngest: HashMap<([u8; 32], String), Id>,
+    /// For numbers indexed under an older key: their index under every key.
+    pub indexes: HashMap<[u8; 32], UnderEveryKey<[u8; 32]>>,
+}
+
+/// The locked rows of one table.
+#[derive(Debug)]
+pub struct Rows<K, V>(HashMap<K, Row<V>>);
+
+#[derive(Debug)]
+pub struct Row<V> {
+    pub value: V,
+    /// The version that was loaded; 0: the row is new.
+    pub version: i64,
+    /// The last command of this batch that changed it.
+    pub changed_by: Option<Op>,
+}
+
+impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
+    pub fn load(&mut self, key: K, value: V, version: i64) {
+        self.0.insert(key, Row { value, version, changed_by: None });
+    }
+
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key).map(|row| &row.value)
+    }
+
+    /// Puts what a command made of a row. A row that stays as it was is not written.
+    pub fn put(&mut self, key: K, value: V, op: Op) {
+        match self.0.get_mut(&key) {
+            Some(row) if row.value == value => {}
+            Some(row) => {
+                row.value = value;
+                row.changed_by = Some(op);
+            }
+            None => {
+                self.0.insert(key, Row { value, version: 0, changed_by: Some(op) });
+            }
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &Row<V>)> {
+        self.0.iter()
+    }
+}
+
+impl<K, V> Default for Rows<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl Ledger {
+    /// Whether the API key that asks is valid at `now`. Who needs none always is.
+    pub fn admits(&self, key: Option<[u8; 32]>, now: Timestamp) -> bool {
+        key.is_none_or(|hash| self.keys.get(&hash).is_some_and(|state| state.is_valid(now)))
+    }
+
+    /// Under which indexes the number of a verification is counted.
+    pub fn index_of(&self, verification: &Verification) -> UnderEveryKey<[u8; 32]> {
+        let alone = UnderEveryKey { newest: verification.number_index, older: Vec::new() };
+        self.indexes.get(&verification.number_index).cloned().unwrap_or(alone)
+    }
+
+    /// The failure budget of a number. What stands under an older key moves to the newest.
+    pub fn budget(&mut self, index: &UnderEveryKey<[u8; 32]>, op: Op) -> FailureBudget {
+        let mut budget = self.budgets.get(&index.newest).cloned().unwrap_or_default();
+        for older in &index.older {
+            if let Some(found) = self.budgets.get(older).filter(|found| **found != FailureBudget::default()) {
+                budget.absorb(found.clone());
+                self.budgets.put(*older, FailureBudget::default(), op);
+                self.budgets.put(index.newest, budget.clone(), op);
+            }
+        }
+        budget
+    }
+
+    /// The counter of a limit. What stands under an older key moves to the newest.
+    pub fn counter(&mut self, id: &UnderEveryKey<[u8; 16]>, op: Op) -> Counter {
+        let mut counter = self.counters.get(&id.newest).cloned().unwrap_or_default();
+        for older in &id.older {
+            if let Some(found) = self.counters.get(older).filter(|found| **found != Counter::default()) {
+                counter.absorb(found.clone());
+                self.counters.put(*older, Counter::default(), op);
+                self.counters.put(id.newest, counter.clone(), op);
+            }
+        }
+        counter
+    }
+
+    /// The youngest verification of a number and purpose, as it stands at `now`.
+    pub fn youngest(&self, index: &UnderEveryKey<[u8; 32]>, purpose: &str, now: Timestamp) -> Option<Verification> {
+        let ids = index.all().filter_map(|index| self.youngest.get(&(*index, purpose.to_owned())));
+        self.settled(*ids.max()?, now)
+    }
+
+    /// A verification as it stands at `now`.
+    pub fn settled(&self, id: Id, now: Timestamp) -> Option<Verification> {
+        let mut verification = self.verifications.get(&id)?.clone();
+        verification.settle(now);
+        Some(verification)
+    }
+
+    /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
+    pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
+        if verification.ended_at.is_some()
+            && let Some(mut delivery) = self.deliveries.get(&verification.delivery).cloned()
+        {
+            delivery.abandon(DeliveryReason::VerificationEnded, now);
+            self.deliveries.put(delivery.id, delivery, op);
+        }
+        self.verifications.put(verification.id, verification, op);
+    }
+}

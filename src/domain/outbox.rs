@@ -1,0 +1,72 @@
+//! What the courier reports, and what follows from it.
+
+use super::{
+    clock::Timestamp,
+    delivery::{DeliveryReason, Progress, Report, Stage},
+    id::Id,
+    ledger::{Ledger, Op},
+    verification::{Reason, Status, Verification},
+};
+
+/// The courier says what became of a delivery.
+#[derive(Clone, Debug)]
+pub struct DeliveryReport {
+    pub delivery: Id,
+    pub verification: Id,
+    /// The claim under which the courier worked.
+    pub claim: u32,
+    pub report: Report,
+    /// Uniform in 0..1000; spreads retries.
+    pub jitter: u32,
+    /// The counters this send was charged to.
+    pub charges: Vec<[u8; 16]>,
+}
+
+/// What the courier needs to know after its report.
+#[derive(Clone, Debug)]
+pub struct ReportOutcome {
+    pub progress: Progress,
+    pub verification: Option<Box<Verification>>,
+}
+
+impl DeliveryReport {
+    pub fn decide(&self, ledger: &mut Ledger, op: Op, now: Timestamp) -> ReportOutcome {
+        let Some(mut delivery) = ledger.deliveries.get(&self.delivery).cloned() else {
+            return ReportOutcome { progress: Progress::Stale, verification: None };
+        };
+        let progress = delivery.report(self.claim, &self.report, self.jitter, now);
+        let mut verification = ledger.settled(self.verification, now);
+        match progress {
+            Progress::Sent => {
+                if let Some(verification) = &mut verification {
+                    verification.sent = true;
+                }
+            }
+            Progress::NothingSent(reason) => {
+                for charge in &delivery.charges {
+                    if let Some(mut counter) = ledger.counters.get(charge).cloned() {
+                        counter.give_back(delivery.created_at);
+                        ledger.counters.put(*charge, counter, op);
+                    }
+                }
+                if let Some(verification) = &mut verification
+                    && reason == DeliveryReason::Refused
+                    && verification.status == Status::Pending
+                    && verification.delivery == delivery.id
+                    && !verification.sent
+                {
+                    verification.end(Status::Failed, Some(Reason::DeliveryRefused), now);
+                }
+            }
+            Progress::Noted | Progress::Stale => {}
+        }
+        if delivery.stage == Stage::Done {
+            delivery.charges.clear();
+        }
+        ledger.deliveries.put(delivery.id, delivery, op);
+        if let Some(verification) = verification.clone() {
+            ledger.put_verification(verification, now, op);
+        }
+        ReportOutcome { progress, verification: verification.map(Box::new) }
+    }
+}

@@ -1,0 +1,224 @@
+//! May this code be sent, and as what: the beginning of a verification, or a resend of a pending one?
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    clock::Timestamp,
+    code::Code,
+    delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Stage},
+    failures::Block,
+    id::Id,
+    ledger::{Ledger, Op},
+    limits::{LimitName, Rate},
+    phone::PhoneNumber,
+    policy::{Resend, Tenant},
+    verification::{Status, Verification},
+};
+use crate::crypto::{KeyRing, UnderEveryKey};
+
+/// A code is to be sent. Everything random in it was drawn before, so that deciding twice decides alike.
+#[derive(Clone, Debug)]
+pub struct Send {
+    pub tenant: Arc<Tenant>,
+    /// Hash of the API key that asks; `None`: the caller needs none.
+    pub key: Option<[u8; 32]>,
+    pub number: PhoneNumber,
+    pub index: UnderEveryKey<[u8; 32]>,
+    pub channel: Channel,
+    pub purpose: String,
+    pub metadata: BTreeMap<String, String>,
+    /// The code, should a new one be needed.
+    pub code: Code,
+    pub verification_seed: [u8; 16],
+    pub delivery_seed: [u8; 16],
+    pub limits: Vec<LimitUse>,
+    /// The account that is tried first.
+    pub account: String,
+}
+
+/// A limit that this send counts against.
+#[derive(Clone, Debug)]
+pub struct LimitUse {
+    pub name: LimitName,
+    pub counter: UnderEveryKey<[u8; 16]>,
+    pub rates: Vec<Rate>,
+}
+
+#[derive(Clone, Debug)]
+pub enum SendOutcome {
+    Created(Dispatch),
+    Resent(Dispatch),
+    /// A pending verification was sent to too recently.
+    TooSoon { verification: Box<Verification>, retry_at: Timestamp },
+    Limited { limit: LimitName, retry_at: Timestamp },
+    Blocked(Block),
+    KeyRefused,
+    /// The pending code was to be sent again, and cannot be read: its key is missing from the ring.
+    Unreadable,
+}
+
+/// What goes to the courier once it is durable.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    pub verification: Box<Verification>,
+    pub delivery: Box<Delivery>,
+    pub code: Code,
+}
+
+impl Send {
+    pub fn decide(&self, ledger: &mut Ledger, ring: &KeyRing, op: Op, now: Timestamp) -> SendOutcome {
+        if !ledger.admits(self.key, now) {
+            return SendOutcome::KeyRefused;
+        }
+        let budget = ledger.budget(&self.index, op);
+        if let Some(block) = budget.block(now) {
+            return SendOutcome::Blocked(block);
+        }
+        let current = ledger.youngest(&self.index, &self.purpose, now);
+        let pending = current.clone().filter(|found| found.status == Status::Pending);
+        let resent = pending.clone().filter(|found| found.can_be_resent(now));
+        if let Some(verification) = &resent
+            && now < verification.resend_at
+        {
+            let retry_at = verification.next_send();
+            return SendOutcome::TooSoon { verification: Box::new(verification.clone()), retry_at };
+        }
+        if let Some((limit, retry_at)) = self.exceeded(ledger, op, now) {
+            return SendOutcome::Limited { limit, retry_at };
+        }
+        match (resent, current) {
+            (Some(verification), _) => self.resend(verification, ledger, ring, op, now),
+            (None, current) => {
+                let not_before = current.as_ref().map(|old| old.created_at);
+                if let Some(mut old) = current {
+                    if pending.is_some() {
+                        old.end(Status::Canceled, None, now);
+                    }
+                    ledger.put_verification(old, now, op);
+                }
+                SendOutcome::Created(self.begin(not_before, ledger, ring, op, now))
+            }
+        }
+    }
+
+    fn begin(
+        &self,
+        not_before: Option<Timestamp>,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> Dispatch {
+        let policy = &self.tenant.policy;
+        // Ids sort by age, also where the clocks of two replicas disagree.
+        let born = not_before.map_or(now, |old| now.max(Timestamp::from_millis(old.as_millis() + 1)));
+        let mut verification = Verification {
+            id: Id::new(born, self.verification_seed),
+            tenant: self.tenant.name.clone(),
+            number_index: self.index.newest,
+            to: self.number.masked(),
+            purpose: self.purpose.clone(),
+            channel: self.channel,
+            metadata: self.metadata.clone(),
+            status: Status::Pending,
+            reason: None,
+            code_hash: None,
+            key_id: ring.newest().to_owned(),
+            attempts: policy.code.attempts,
+            wrong_at: Vec::new(),
+            sends: 0,
+            resend_at: now,
+            delivery: Id::new(now, self.delivery_seed),
+            sent: false,
+            created_at: now,
+            expires_at: now.plus(policy.code.ttl),
+            approved_at: None,
+            ended_at: None,
+        };
+        verification.bind_code(&self.code, ring);
+        self.dispatch(verification, self.code.clone(), Cause::Send, ledger, ring, op, now)
+    }
+
+    fn resend(
+        &self,
+        mut verification: Verification,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> SendOutcome {
+        let previous = ledger.deliveries.get(&verification.delivery).cloned();
+        let code = match self.tenant.policy.resend {
+            Resend::New => self.code.clone(),
+            Resend::Same => match previous.as_ref().and_then(|delivery| delivery.open(ring)) {
+                Some((code, _)) => code,
+                None => return SendOutcome::Unreadable,
+            },
+        };
+        if let Some(mut delivery) = previous {
+            delivery.abandon(DeliveryReason::Superseded, now);
+            ledger.deliveries.put(delivery.id, delivery, op);
+        }
+        verification.bind_code(&code, ring);
+        verification.channel = self.channel;
+        verification.delivery = Id::new(now, self.delivery_seed);
+        SendOutcome::Resent(self.dispatch(verification, code, Cause::Resend, ledger, ring, op, now))
+    }
+
+    /// Counts the send, and puts verification and delivery into the ledger, the delivery already claimed.
+    #[expect(clippy::too_many_arguments, reason = "the last four are the batch, in the order of every decision")]
+    fn dispatch(
+        &self,
+        mut verification: Verification,
+        code: Code,
+        cause: Cause,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> Dispatch {
+        for limit in &self.limits {
+            let mut counter = ledger.counter(&limit.counter, op);
+            counter.charge(&limit.rates, now);
+            ledger.counters.put(limit.counter.newest, counter, op);
+        }
+        verification.count_send(&self.tenant.policy, now);
+        let mut delivery = Delivery {
+            id: verification.delivery,
+            verification: verification.id,
+            tenant: self.tenant.name.clone(),
+            channel: self.channel,
+            status: DeliveryStatus::Queued,
+            reason: None,
+            cause,
+            stage: Stage::Claimed,
+            due_at: Some(now.plus(LEASE)),
+            claim: 1,
+            tries: 0,
+            account: Some(self.account.clone()),
+            sid: None,
+            sealed: None,
+            key_id: ring.newest().to_owned(),
+            charges: self.limits.iter().map(|limit| limit.counter.newest).collect(),
+            give_up_at: verification.expires_at.minus(GIVE_UP_BEFORE_END),
+            created_at: now,
+            handed_at: Some(now),
+            sent_at: None,
+            delivered_at: None,
+            failed_at: None,
+        };
+        delivery.seal(&code, &self.number, ring);
+        ledger.deliveries.put(delivery.id, delivery.clone(), op);
+        ledger.put_verification(verification.clone(), now, op);
+        Dispatch { verification: Box::new(verification), delivery: Box::new(delivery), code }
+    }
+
+    /// The limit that holds this send back longest, if any does. Nothing is charged unless all admit it.
+    fn exceeded(&self, ledger: &mut Ledger, op: Op, now: Timestamp) -> Option<(LimitName, Timestamp)> {
+        let held = self.limits.iter().filter_map(|limit| {
+            let counter = ledger.counter(&limit.counter, op);
+            counter.admits(&limit.rates, now).err().map(|retry_at| (limit.name, retry_at))
+        });
+        held.max_by_key(|(_, retry_at)| *retry_at)
+    }
+}

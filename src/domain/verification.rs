@@ -1,0 +1,169 @@
+//! One phone number being proved, from start to end state.
+
+use std::collections::BTreeMap;
+
+use super::{
+    clock::Timestamp,
+    code::Code,
+    delivery::Channel,
+    id::Id,
+    policy::Policy,
+    words::words,
+};
+use crate::crypto::{CryptoError, KeyRing, equal_in_constant_time};
+
+/// With less life left than this, a send begins a new verification in place of a resend.
+pub const RESEND_NEEDS: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verification {
+    pub id: Id,
+    pub tenant: String,
+    /// Blind index of the number, under the key that was newest at creation.
+    pub number_index: [u8; 32],
+    /// The number as it may be shown.
+    pub to: String,
+    pub purpose: String,
+    pub channel: Channel,
+    pub metadata: BTreeMap<String, String>,
+    pub status: Status,
+    pub reason: Option<Reason>,
+    /// Keyed hash of the live code, under `key_id`; erased at the end.
+    pub code_hash: Option<[u8; 32]>,
+    pub key_id: String,
+    /// Guesses allowed in all.
+    pub attempts: u8,
+    /// When each wrong guess was. Its length is the spent part of the budget.
+    pub wrong_at: Vec<Timestamp>,
+    /// Sends so far, the first included.
+    pub sends: u32,
+    /// No resend before this.
+    pub resend_at: Timestamp,
+    /// The latest delivery.
+    pub delivery: Id,
+    /// Whether Restcomm ever took a message of it.
+    pub sent: bool,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub approved_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Pending,
+    Approved,
+    Expired,
+    Canceled,
+    MaxAttemptsReached,
+    Failed,
+}
+
+/// Why a verification failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    DeliveryRefused,
+    NotDeliverable,
+}
+
+/// Under what a code is hashed. All but the code comes from the locked row, so that a code can serve no other
+/// tenant, verification, number or purpose.
+struct CodeBinding<'a>(&'a Verification);
+
+impl Verification {
+    /// The verification as it stands at `now`: time alone may have ended it.
+    pub fn settle(&mut self, now: Timestamp) {
+        if self.status == Status::Pending && self.expires_at <= now {
+            if self.sent {
+                self.end(Status::Expired, None, self.expires_at);
+            } else {
+                self.end(Status::Failed, Some(Reason::NotDeliverable), self.expires_at);
+            }
+        }
+    }
+
+    pub fn end(&mut self, status: Status, reason: Option<Reason>, at: Timestamp) {
+        self.status = status;
+        self.reason = reason;
+        self.code_hash = None;
+        self.ended_at = Some(at);
+    }
+
+    pub fn attempts_left(&self) -> u8 {
+        let spent = u8::try_from(self.wrong_at.len()).unwrap_or(u8::MAX);
+        self.attempts.saturating_sub(spent)
+    }
+
+    /// Whether `code` is the live one; the comparison takes the same time wherever they differ.
+    pub fn code_matches(&self, code: &Code, ring: &KeyRing) -> Result<bool, CryptoError> {
+        let Some(expected) = &self.code_hash else {
+            return Ok(false);
+        };
+        let given = CodeBinding(self).hash(code, ring)?;
+        Ok(equal_in_constant_time(expected, &given))
+    }
+
+    /// Makes `code` the live one, under the newest key.
+    pub fn bind_code(&mut self, code: &Code, ring: &KeyRing) {
+        ring.newest().clone_into(&mut self.key_id);
+        let hash = CodeBinding(self).hash(code, ring).expect("the newest key is in the ring");
+        self.code_hash = Some(hash);
+    }
+
+    /// When the next resend may come: never earlier than the cool-down, and only while a resend still can come.
+    pub fn resend_after(&self) -> Option<Timestamp> {
+        let possible = self.status == Status::Pending && self.resend_at <= self.last_resend();
+        possible.then_some(self.resend_at)
+    }
+
+    /// Whether a send at `now` is a resend; later it begins a new verification.
+    pub fn can_be_resent(&self, now: Timestamp) -> bool {
+        now <= self.last_resend()
+    }
+
+    /// When any next send will be taken: as a resend, or as the beginning of a new verification.
+    pub fn next_send(&self) -> Timestamp {
+        let new_one = self.last_resend().plus(std::time::Duration::from_millis(1));
+        self.resend_after().unwrap_or(new_one)
+    }
+
+    /// Counts a send and starts its cool-down: 30, 60, 120, … s.
+    pub fn count_send(&mut self, policy: &Policy, now: Timestamp) {
+        self.resend_at = now.plus(policy.cool_down * 2_u32.saturating_pow(self.sends.min(16)));
+        self.sends += 1;
+    }
+
+    fn last_resend(&self) -> Timestamp {
+        self.expires_at.minus(RESEND_NEEDS)
+    }
+
+}
+
+impl CodeBinding<'_> {
+    fn hash(&self, code: &Code, ring: &KeyRing) -> Result<[u8; 32], CryptoError> {
+        let Self(row) = self;
+        let no_transaction: &[u8] = b"";
+        ring.hash_code(
+            &row.key_id,
+            &[
+                b"code/v1",
+                row.tenant.as_bytes(),
+                row.id.as_bytes(),
+                &row.number_index,
+                row.purpose.as_bytes(),
+                no_transaction,
+                code.expose().as_bytes(),
+            ],
+        )
+    }
+}
+
+words!(Status {
+    Pending => "pending",
+    Approved => "approved",
+    Expired => "expired",
+    Canceled => "canceled",
+    MaxAttemptsReached => "max_attempts_reached",
+    Failed => "failed",
+});
+words!(Reason { DeliveryRefused => "delivery_refused", NotDeliverable => "not_deliverable" });

@@ -1,0 +1,108 @@
+//! The accounts that messages go through, in the order in which they are tried.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use reqwest::{Client, redirect};
+use secrecy::SecretString;
+
+use crate::domain::{phone::PhoneNumber, policy::Policy};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// Connections kept open to each account.
+const IDLE_CONNECTIONS: usize = 128;
+/// Shorter than the idle time after which servers and proxies close, so that a pooled connection is rarely dead.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// One `[[restcomm]]` table. Its token cannot be printed.
+#[derive(Clone)]
+pub struct Settings {
+    pub name: String,
+    /// Up to and without `/Accounts`.
+    pub base_url: String,
+    pub account_sid: String,
+    pub auth_token: SecretString,
+    pub sms_from: SmsFrom,
+    pub timeout: Duration,
+}
+
+/// The sender of a text message, by destination country.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SmsFrom {
+    pub default: Option<String>,
+    /// By ISO 3166 alpha-2.
+    pub by_country: BTreeMap<String, String>,
+}
+
+pub struct Account {
+    pub(super) settings: Settings,
+    pub(super) client: Client,
+}
+
+/// All accounts, in order.
+pub struct Accounts(Vec<Account>);
+
+impl Accounts {
+    pub fn new(settings: Vec<Settings>) -> Result<Self, reqwest::Error> {
+        let accounts = settings.into_iter().map(|settings| {
+            let client = Client::builder()
+                .no_proxy()
+                // A redirect would carry the credentials and the code to where nobody told us to send them.
+                .redirect(redirect::Policy::none())
+                // One send is one send: repeating is the courier's decision.
+                .retry(reqwest::retry::never())
+                .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+                .timeout(settings.timeout)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
+                .pool_idle_timeout(IDLE_TIMEOUT)
+                .tcp_nodelay(true)
+                .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+                .build()?;
+            Ok(Account { settings, client })
+        });
+        accounts.collect::<Result<_, _>>().map(Self)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Account> {
+        self.0.iter().find(|account| account.settings.name == name)
+    }
+
+    /// The accounts that may carry a text message of a tenant to `number`, in the order to try them.
+    pub fn for_sms<'a>(&'a self, policy: &'a Policy, number: &'a PhoneNumber) -> impl Iterator<Item = &'a Account> {
+        self.0.iter().filter(move |account| {
+            let named = policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name);
+            named && account.sender(policy, number).is_some()
+        })
+    }
+}
+
+impl Account {
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    pub fn timeout(&self) -> Duration {
+        self.settings.timeout
+    }
+
+    /// What the phone shows as sender. A number kept for the destination comes first, since it stands there where names
+    /// do not pass; then the tenant's own name; then the account's.
+    pub fn sender<'a>(&'a self, policy: &'a Policy, number: &PhoneNumber) -> Option<&'a str> {
+        let from = &self.settings.sms_from;
+        let for_country = from.by_country.get(number.region());
+        // Carriers of the North American Numbering Plan drop alphanumeric senders.
+        let own_name = policy.sender.as_ref().filter(|_| !number.expose().starts_with("+1"));
+        for_country.or(own_name).or(from.default.as_ref()).map(String::as_str)
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("name", &self.name).field("base_url", &self.base_url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.settings.fmt(f)
+    }
+}

@@ -1,0 +1,240 @@
+//! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
+//! changed row once, commit.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    Store, StoreError, Tx, on,
+    journal::{Command, Entry, Outcome},
+    record::{self, Change, Record},
+};
+use crate::{
+    crypto::KeyRing,
+    domain::{
+        check::Target,
+        clock::Timestamp,
+        delivery::Delivery,
+        ending::expire,
+        failures::FailureBudget,
+        id::Id,
+        ledger::{Ledger, Op, Rows},
+        limits::Counter,
+        verification::Verification,
+    },
+};
+
+/// What a batch came to.
+pub(super) enum Committed {
+    Yes(Vec<Outcome>),
+    /// The connection was lost while committing: only the database knows.
+    Perhaps(Vec<Outcome>, Box<Traces>),
+}
+
+/// By which rows a commit of unknown fate can be recognised.
+#[derive(Default)]
+pub(super) struct Traces {
+    verifications: Vec<(Id, i64, Op)>,
+    deliveries: Vec<(Id, i64, Op)>,
+    budgets: Vec<([u8; 32], i64, Op)>,
+    counters: Vec<([u8; 16], i64, Op)>,
+}
+
+/// The keys that the commands of a batch touch, each once and sorted.
+#[derive(Default)]
+struct Needs {
+    api_keys: BTreeSet<[u8; 32]>,
+    indexes: BTreeSet<[u8; 32]>,
+    youngest: BTreeSet<([u8; 32], String)>,
+    counters: BTreeSet<[u8; 16]>,
+    verifications: BTreeSet<Id>,
+    deliveries: BTreeSet<Id>,
+}
+
+/// Runs `entries` in order of arrival, as one transaction.
+pub(super) async fn run(store: &Store, ring: &KeyRing, entries: &[Entry], now: Timestamp) -> Result<Committed, StoreError> {
+    let mut tx = store.begin().await?;
+    let mut ledger = load(&mut tx, Needs::of(entries), ring).await?;
+    let outcomes = entries.iter().map(|entry| decide(entry, &mut ledger, ring, now)).collect();
+    let traces = write(&mut tx, &ledger, ring.newest()).await?;
+    if traces.is_empty() {
+        // Nothing to keep: the transaction is dropped, and costs no write to the disk.
+        return Ok(Committed::Yes(outcomes));
+    }
+    on!(&mut tx, connection => {
+        sqlx::query("update clock set now = $1 where id = 1 and now < $1").bind(now.as_millis()).execute(connection).await?;
+    });
+    match tx.commit().await {
+        Ok(()) => Ok(Committed::Yes(outcomes)),
+        Err(StoreError::Unavailable(_)) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
+        Err(error) => Err(error),
+    }
+}
+
+fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) -> Outcome {
+    let op = entry.op;
+    match &entry.command {
+        Command::Send(send) => Outcome::Send(send.decide(ledger, ring, op, now)),
+        Command::Check(check) => Outcome::Check(check.decide(ledger, ring, op, now)),
+        Command::Cancel(cancel) => Outcome::Cancel(cancel.decide(ledger, op, now)),
+        Command::Report(report) => Outcome::Report(report.decide(ledger, op, now)),
+        Command::Expire(id) => {
+            expire(*id, ledger, op, now);
+            Outcome::Expired
+        }
+    }
+}
+
+impl Needs {
+    fn of(entries: &[Entry]) -> Self {
+        let mut needs = Self::default();
+        for entry in entries {
+            needs.add(&entry.command);
+        }
+        needs
+    }
+
+    fn add(&mut self, command: &Command) {
+        match command {
+            Command::Send(send) => {
+                self.api_keys.extend(send.key);
+                self.indexes.extend(send.index.all());
+                self.youngest.extend(send.index.all().map(|index| (*index, send.purpose.clone())));
+                self.counters.extend(send.limits.iter().flat_map(|limit| limit.counter.all()));
+            }
+            Command::Check(check) => {
+                self.api_keys.extend(check.key);
+                match &check.target {
+                    Target::Id(id) => {
+                        self.verifications.insert(*id);
+                    }
+                    Target::Number { index, purpose } => {
+                        self.indexes.extend(index.all());
+                        self.youngest.extend(index.all().map(|index| (*index, purpose.clone())));
+                    }
+                }
+            }
+            Command::Cancel(cancel) => {
+                self.api_keys.extend(cancel.key);
+                self.verifications.insert(cancel.id);
+            }
+            Command::Report(report) => {
+                self.deliveries.insert(report.delivery);
+                self.verifications.insert(report.verification);
+                self.counters.extend(&report.charges);
+            }
+            Command::Expire(id) => {
+                self.verifications.insert(*id);
+            }
+        }
+    }
+}
+
+/// Loads and locks, in the order that every batch keeps: keys, budgets, counters, verifications, deliveries.
+async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
+    let mut ledger = Ledger { keys: super::keys::states(tx, &sorted(needs.api_keys)).await?, ..Ledger::default() };
+    let named = sorted(std::mem::take(&mut needs.verifications));
+    // Which numbers the named verifications are of. This never changes, so it may be read before the lock.
+    for (index, every) in super::reads::indexes_of(tx, &named, ring).await? {
+        needs.indexes.extend(every.all());
+        ledger.indexes.insert(index, every);
+    }
+    load_rows(tx, &mut ledger.budgets, &sorted(needs.indexes)).await?;
+    load_rows(tx, &mut ledger.counters, &sorted(needs.counters)).await?;
+    ledger.youngest = super::reads::youngest(tx, &needs.youngest).await?;
+    needs.verifications.extend(named);
+    needs.verifications.extend(ledger.youngest.values());
+    load_rows(tx, &mut ledger.verifications, &sorted(needs.verifications)).await?;
+    needs.deliveries.extend(ledger.verifications.iter().map(|(_, row)| row.value.delivery));
+    load_rows(tx, &mut ledger.deliveries, &sorted(needs.deliveries)).await?;
+    Ok(ledger)
+}
+
+/// Loads and locks rows of one table. Those that may be missing, yet must be locked, are made first.
+async fn load_rows<T>(tx: &mut Tx, rows: &mut Rows<T::Key, T>, keys: &[T::Key]) -> Result<(), StoreError>
+where
+    T: Record + Clone + PartialEq,
+    T::Key: Copy + Eq + std::hash::Hash,
+{
+    record::make_lockable::<T>(tx, keys).await?;
+    for loaded in record::load::<T>(tx, keys).await? {
+        rows.load(loaded.key, loaded.value, loaded.version);
+    }
+    Ok(())
+}
+
+/// Writes each changed row once: one statement a table.
+async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
+    Ok(Traces {
+        budgets: write_rows::<FailureBudget>(tx, &ledger.budgets, key_id).await?,
+        counters: write_rows::<Counter>(tx, &ledger.counters, key_id).await?,
+        verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id).await?,
+        deliveries: write_rows::<Delivery>(tx, &ledger.deliveries, key_id).await?,
+    })
+}
+
+async fn write_rows<T>(
+    tx: &mut Tx,
+    rows: &Rows<T::Key, T>,
+    key_id: &str,
+) -> Result<Vec<(T::Key, i64, Op)>, StoreError>
+where
+    T: Record + Clone + PartialEq,
+    T::Key: Copy + Ord + std::hash::Hash,
+{
+    let changed = rows.iter().filter_map(|(key, row)| {
+        row.changed_by.map(|op| Change { key: *key, value: &row.value, version: row.version, op })
+    });
+    let mut changes: Vec<_> = changed.collect();
+    changes.sort_by_key(|change| change.key);
+    record::write(tx, &changes, key_id).await?;
+    Ok(changes.iter().map(|change| (change.key, change.version, change.op)).collect())
+}
+
+impl Traces {
+    fn is_empty(&self) -> bool {
+        self.verifications.is_empty()
+            && self.deliveries.is_empty()
+            && self.budgets.is_empty()
+            && self.counters.is_empty()
+    }
+
+    /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
+    pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
+        let mut tx = store.begin().await?;
+        let seen = [
+            recognise::<Verification>(&mut tx, &self.verifications).await?,
+            recognise::<Delivery>(&mut tx, &self.deliveries).await?,
+            recognise::<FailureBudget>(&mut tx, &self.budgets).await?,
+            recognise::<Counter>(&mut tx, &self.counters).await?,
+        ];
+        if seen.contains(&Some(true)) { Ok(Some(true)) } else { Ok(seen.into_iter().flatten().next()) }
+    }
+}
+
+/// Whether rows bear the mark of their command (`true`), or still what was loaded (`false`).
+async fn recognise<T>(tx: &mut Tx, traces: &[(T::Key, i64, Op)]) -> Result<Option<bool>, StoreError>
+where
+    T: Record,
+    T::Key: Copy,
+{
+    if traces.is_empty() {
+        return Ok(None);
+    }
+    let keys: Vec<T::Key> = traces.iter().map(|(key, ..)| *key).collect();
+    let rows: HashMap<Vec<u8>, (i64, Vec<u8>)> =
+        record::ops::<T>(tx, &keys).await?.into_iter().map(|(key, version, op)| (key, (version, op))).collect();
+    let mut verdict = None;
+    for (key, version, op) in traces {
+        match rows.get(key.as_ref()) {
+            Some((_, found)) if found == op => return Ok(Some(true)),
+            Some((found, _)) if found == version => verdict = Some(false),
+            None if *version == 0 => verdict = Some(false),
+            Some(_) | None => {}
+        }
+    }
+    Ok(verdict)
+}
+
+fn sorted<K>(keys: BTreeSet<K>) -> Vec<K> {
+    keys.into_iter().collect()
+}

@@ -1,0 +1,54 @@
+//! The table of failure budgets, by blind index of the number.
+
+use std::sync::LazyLock;
+
+use super::{
+    StoreError,
+    record::{Columns, Kind, Record, Statements, Value},
+};
+use crate::domain::failures::FailureBudget;
+
+impl Record for FailureBudget {
+    const TABLE: &'static str = "budgets";
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("id", Kind::Bytes),
+        ("key_id", Kind::Text),
+        ("failures", Kind::Int),
+        ("blocked_until", Kind::Int),
+        ("last_failure", Kind::Int),
+    ];
+    type Key = [u8; 32];
+
+    fn statements() -> &'static Statements {
+        static STATEMENTS: LazyLock<Statements> = LazyLock::new(Statements::of::<FailureBudget>);
+        &STATEMENTS
+    }
+
+    fn write(&self, id: &[u8; 32], key_id: &str) -> Vec<Value> {
+        vec![
+            Value::bytes(id),
+            Value::text(key_id),
+            Value::int(self.failures),
+            Value::instant(self.blocked_until),
+            Value::instant(self.last_failure),
+        ]
+    }
+
+    fn read(columns: &mut Columns) -> Result<([u8; 32], Self), StoreError> {
+        let id = columns.fixed()?;
+        columns.text()?;
+        let budget = Self {
+            failures: columns.number()?,
+            blocked_until: columns.instant()?,
+            last_failure: columns.instant()?,
+        };
+        Ok((id, budget))
+    }
+
+    fn make_lockable() -> Option<&'static str> {
+        Some(
+            "insert into budgets (id, key_id, failures, blocked_until, last_failure, version, op) \
+             select id, '', 0, 0, 0, 0, '' from unnest($1::bytea[]) as k(id) on conflict (id) do nothing",
+        )
+    }
+}

@@ -1,0 +1,102 @@
+//! The table of deliveries, which is also the courier's outbox.
+
+use std::sync::LazyLock;
+
+use super::{
+    StoreError,
+    record::{Columns, Kind, Record, Statements, Value},
+};
+use crate::domain::{
+    delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, Stage},
+    id::Id,
+};
+
+impl Record for Delivery {
+    const TABLE: &'static str = "deliveries";
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("id", Kind::Bytes),
+        ("verification", Kind::Bytes),
+        ("tenant", Kind::Text),
+        ("channel", Kind::Text),
+        ("status", Kind::Text),
+        ("reason", Kind::Text),
+        ("cause", Kind::Text),
+        ("stage", Kind::Text),
+        ("due_at", Kind::Int),
+        ("claim", Kind::Int),
+        ("tries", Kind::Int),
+        ("account", Kind::Text),
+        ("sid", Kind::Text),
+        ("sealed", Kind::Bytes),
+        ("key_id", Kind::Text),
+        ("charges", Kind::Bytes),
+        ("give_up_at", Kind::Int),
+        ("created_at", Kind::Int),
+        ("handed_at", Kind::Int),
+        ("sent_at", Kind::Int),
+        ("delivered_at", Kind::Int),
+        ("failed_at", Kind::Int),
+    ];
+    type Key = Id;
+
+    fn statements() -> &'static Statements {
+        static STATEMENTS: LazyLock<Statements> = LazyLock::new(Statements::of::<Delivery>);
+        &STATEMENTS
+    }
+
+    fn write(&self, _: &Id, _: &str) -> Vec<Value> {
+        vec![
+            Value::bytes(self.id.as_bytes()),
+            Value::bytes(self.verification.as_bytes()),
+            Value::text(&self.tenant),
+            Value::text(self.channel.as_str()),
+            Value::text(self.status.as_str()),
+            Value::Text(self.reason.map(|reason| reason.as_str().to_owned())),
+            Value::text(self.cause.as_str()),
+            Value::text(self.stage.as_str()),
+            Value::optional_instant(self.due_at),
+            Value::int(self.claim),
+            Value::int(self.tries),
+            Value::Text(self.account.clone()),
+            Value::Text(self.sid.clone()),
+            Value::Bytes(self.sealed.clone()),
+            Value::text(&self.key_id),
+            Value::bytes(self.charges.as_flattened()),
+            Value::instant(self.give_up_at),
+            Value::instant(self.created_at),
+            Value::optional_instant(self.handed_at),
+            Value::optional_instant(self.sent_at),
+            Value::optional_instant(self.delivered_at),
+            Value::optional_instant(self.failed_at),
+        ]
+    }
+
+    fn read(columns: &mut Columns) -> Result<(Id, Self), StoreError> {
+        let id = columns.id()?;
+        let delivery = Self {
+            id,
+            verification: columns.id()?,
+            tenant: columns.text()?,
+            channel: columns.word(Channel::parse)?,
+            status: columns.word(DeliveryStatus::parse)?,
+            reason: columns.optional_word(DeliveryReason::parse)?,
+            cause: columns.word(Cause::parse)?,
+            stage: columns.word(Stage::parse)?,
+            due_at: columns.optional_instant()?,
+            claim: columns.number()?,
+            tries: columns.number()?,
+            account: columns.optional_text()?,
+            sid: columns.optional_text()?,
+            sealed: columns.optional_bytes()?,
+            key_id: columns.text()?,
+            charges: columns.bytes()?.as_chunks().0.to_vec(),
+            give_up_at: columns.instant()?,
+            created_at: columns.instant()?,
+            handed_at: columns.optional_instant()?,
+            sent_at: columns.optional_instant()?,
+            delivered_at: columns.optional_instant()?,
+            failed_at: columns.optional_instant()?,
+        };
+        Ok((id, delivery))
+    }
+}

@@ -1,0 +1,173 @@
+//! What the courier and the sweeper ask for, in short transactions of their own.
+
+use super::{
+    Pool, Store, StoreError, Tx, on, read,
+    record::{self, Change},
+};
+use crate::domain::{
+    clock::Timestamp,
+    delivery::{Delivery, Work},
+    id::Id,
+    ledger::Op,
+};
+
+/// A delivery that this process holds now, and what to do with it.
+#[derive(Debug)]
+pub struct Claimed {
+    pub delivery: Delivery,
+    pub work: Work,
+}
+
+impl Store {
+    /// When the next delivery is due, if any is.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = read!(self, pool => {
+            sqlx::query_scalar("select min(due_at) from deliveries where due_at is not null").fetch_one(pool).await?
+        });
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// Claims up to `most` due deliveries that no other process holds.
+    pub async fn claim_due(&self, most: i64, op: Op, now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
+        let mut tx = self.begin().await?;
+        const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
+        let ids: Vec<Vec<u8>> = match &mut tx {
+            Tx::Sqlite(tx) => {
+                sqlx::query_scalar(DUE).bind(now.as_millis()).bind(most).fetch_all(&mut **tx).await?
+            }
+            Tx::Postgres(tx) => {
+                // Replicas share the outbox: each skips what another is just taking.
+                let sql = sqlx::AssertSqlSafe(format!("{DUE} for update skip locked"));
+                sqlx::query_scalar(sql).bind(now.as_millis()).bind(most).fetch_all(&mut **tx).await?
+            }
+        };
+        let mut ids = ids.iter().filter_map(|id| Id::from_bytes(id)).collect::<Vec<_>>();
+        ids.sort_unstable();
+        let mut claimed = Vec::new();
+        let mut versions = Vec::new();
+        for loaded in record::load::<Delivery>(&mut tx, &ids).await? {
+            let mut delivery = loaded.value;
+            let work = delivery.claim(now);
+            versions.push(loaded.version);
+            claimed.push(Claimed { delivery, work });
+        }
+        let changes: Vec<_> = claimed
+            .iter()
+            .zip(versions)
+            .map(|(claimed, version)| Change { key: claimed.delivery.id, value: &claimed.delivery, version, op })
+            .collect();
+        record::write(&mut tx, &changes, "").await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Pending verifications whose time is over.
+    pub async fn overdue(&self, most: i64, now: Timestamp) -> Result<Vec<Id>, StoreError> {
+        let ids: Vec<Vec<u8>> = read!(self, pool => {
+            sqlx::query_scalar(
+                "select id from verifications where status = 'pending' and expires_at <= $1 \
+                 order by expires_at limit $2",
+            )
+            .bind(now.as_millis())
+            .bind(most)
+            .fetch_all(pool)
+            .await?
+        });
+        Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
+    }
+
+    /// Tenants that have verifications born between `from` and `to`.
+    pub async fn tenants_between(&self, from: Id, to: Id) -> Result<Vec<String>, StoreError> {
+        Ok(read!(self, pool => {
+            sqlx::query_scalar("select distinct tenant from verifications where id >= $1 and id < $2")
+                .bind(from.as_bytes().to_vec())
+                .bind(to.as_bytes().to_vec())
+                .fetch_all(pool)
+                .await?
+        }))
+    }
+
+    /// Deletes up to `most` ended verifications of `tenant` born between `from` and `to`, with their deliveries.
+    /// Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
+    pub async fn purge(&self, tenant: &str, from: Id, to: Id, most: i64) -> Result<Option<Id>, StoreError> {
+        let mut tx = self.begin().await?;
+        const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
+                           and status <> 'pending' order by id limit $4";
+        let ids: Vec<Vec<u8>> = on!(&mut tx, connection => {
+            sqlx::query_scalar(OLD)
+                .bind(from.as_bytes().to_vec())
+                .bind(to.as_bytes().to_vec())
+                .bind(tenant)
+                .bind(most)
+                .fetch_all(connection)
+                .await?
+        });
+        let Some(last) = ids.last().and_then(|id| Id::from_bytes(id)) else {
+            return Ok(None);
+        };
+        match &mut tx {
+            Tx::Sqlite(tx) => {
+                let json = record::json_keys(&ids);
+                for sql in [
+                    "delete from deliveries where verification in (select unhex(value) from json_each($1))",
+                    "delete from verifications where id in (select unhex(value) from json_each($1))",
+                ] {
+                    sqlx::query(sql).bind(&json).execute(&mut **tx).await?;
+                }
+            }
+            Tx::Postgres(tx) => {
+                for sql in [
+                    "delete from deliveries where verification = any($1)",
+                    "delete from verifications where id = any($1)",
+                ] {
+                    sqlx::query(sql).bind(&ids).execute(&mut **tx).await?;
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(Some(last))
+    }
+
+    /// Deletes counters that say nothing any more, and failure budgets unused since `unused_since`.
+    pub async fn purge_counters(&self, unused_since: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        on!(&mut tx, connection => {
+            sqlx::query("delete from counters where until < $1").bind(now.as_millis()).execute(connection).await?;
+        });
+        on!(&mut tx, connection => {
+            sqlx::query("delete from budgets where last_failure < $1 and blocked_until < $2")
+                .bind(unused_since.as_millis())
+                .bind(now.as_millis())
+                .execute(connection)
+                .await?;
+        });
+        tx.commit().await
+    }
+
+    /// For each key name that is still needed but not among `known`: until when it is.
+    pub async fn keys_still_needed(&self, known: &[&str], now: Timestamp) -> Result<Vec<(String, Timestamp)>, StoreError> {
+        let rows: Vec<(String, i64)> = read!(self, pool => {
+            sqlx::query_as(
+                "select key_id, max(until) from ( \
+                   select key_id, blocked_until as until from budgets where blocked_until > $1 \
+                   union all select key_id, until from counters where until > $1 \
+                   union all select key_id, expires_at from verifications where status = 'pending' and expires_at > $1 \
+                 ) needed group by key_id order by key_id",
+            )
+            .bind(now.as_millis())
+            .fetch_all(pool)
+            .await?
+        });
+        let missing = rows.into_iter().filter(|(key_id, _)| !known.contains(&key_id.as_str()));
+        Ok(missing.map(|(key_id, until)| (key_id, Timestamp::from_millis(until))).collect())
+    }
+
+    /// Moves what SQLite wrote to its log into the database and empties the log, so that what was erased is gone
+    /// from both files.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite { writer, .. } = &*self.0 {
+            sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await?;
+        }
+        Ok(())
+    }
+}

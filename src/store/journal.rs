@@ -1,0 +1,253 @@
+//! The write path. Whoever wants a change queues a command; whatever has gathered when the previous commit is done
+//! becomes the next batch.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+use super::{
+    Store, StoreError, batch,
+    batch::{Committed, Traces},
+};
+use crate::{
+    crypto::KeyRing,
+    domain::{
+        check::{Check, CheckOutcome},
+        clock::{Clock, Timestamp},
+        delivery::Report,
+        ending::{Cancel, CancelOutcome},
+        id::Id,
+        ledger::Op,
+        outbox::{DeliveryReport, ReportOutcome},
+        random::Random,
+        send::{Dispatch, Send, SendOutcome},
+    },
+};
+
+/// Commands that may wait; more are refused at once.
+const QUEUE: usize = 4096;
+/// Commands in one batch.
+const BATCH: usize = 256;
+/// Runs of one batch before its callers are told that the database is not available. A restarted PostgreSQL leaves a
+/// pool of dead connections behind, each of which costs one run.
+const RUNS: usize = 16;
+/// Batches that PostgreSQL may work on at once. SQLite has one writer.
+const POSTGRES_WRITERS: usize = 3;
+
+/// The entrance. Cheap to clone; the journal ends when the last one is dropped.
+#[derive(Clone)]
+pub struct Journal {
+    queue: mpsc::Sender<Entry>,
+    random: Random,
+}
+
+/// A delivery that is durable now, and who waits for its hand-off.
+pub struct Started {
+    pub send: Arc<Send>,
+    pub dispatch: Dispatch,
+    pub tell: Option<oneshot::Sender<Report>>,
+}
+
+pub(super) enum Command {
+    Send(Arc<Send>),
+    Check(Check),
+    Cancel(Cancel),
+    Report(DeliveryReport),
+    Expire(Id),
+}
+
+pub(super) enum Outcome {
+    Send(SendOutcome),
+    Check(CheckOutcome),
+    Cancel(CancelOutcome),
+    Report(ReportOutcome),
+    Expired,
+}
+
+pub(super) struct Entry {
+    pub(super) command: Command,
+    pub(super) op: Op,
+    tell: Option<oneshot::Sender<Report>>,
+    answer: oneshot::Sender<Result<Outcome, StoreError>>,
+}
+
+/// What all writers of one process share.
+struct Shared {
+    store: Store,
+    ring: KeyRing,
+    clock: Clock,
+    /// The latest `now` that a batch was given: time never runs backwards.
+    latest: AtomicI64,
+    queue: Mutex<mpsc::Receiver<Entry>>,
+    started: mpsc::Sender<Started>,
+}
+
+impl Journal {
+    /// Starts the writers. Deliveries that became durable come out of the receiver.
+    pub async fn start(
+        store: Store,
+        ring: KeyRing,
+        clock: Clock,
+        random: Random,
+    ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
+        let writers = if store.is_sqlite() { 1 } else { POSTGRES_WRITERS };
+        let latest = store.highest_now().await?;
+        let (queue, entries) = mpsc::channel(QUEUE);
+        // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
+        let (started, deliveries) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared {
+            store,
+            ring,
+            clock,
+            latest: AtomicI64::new(latest.as_millis()),
+            queue: Mutex::new(entries),
+            started,
+        });
+        for _ in 0..writers {
+            tokio::spawn(write(shared.clone()));
+        }
+        Ok((Self { queue, random }, deliveries))
+    }
+
+    /// Decides a send. `tell` learns what became of the hand-off.
+    pub async fn send(&self, send: Send, tell: Option<oneshot::Sender<Report>>) -> Result<SendOutcome, StoreError> {
+        match self.run(Command::Send(Arc::new(send)), tell).await? {
+            Outcome::Send(outcome) => Ok(outcome),
+            _ => unreachable!("a send is answered by a send"),
+        }
+    }
+
+    pub async fn check(&self, check: Check) -> Result<CheckOutcome, StoreError> {
+        match self.run(Command::Check(check), None).await? {
+            Outcome::Check(outcome) => Ok(outcome),
+            _ => unreachable!("a check is answered by a check"),
+        }
+    }
+
+    pub async fn cancel(&self, cancel: Cancel) -> Result<CancelOutcome, StoreError> {
+        match self.run(Command::Cancel(cancel), None).await? {
+            Outcome::Cancel(outcome) => Ok(outcome),
+            _ => unreachable!("a cancel is answered by a cancel"),
+        }
+    }
+
+    pub async fn report(&self, report: DeliveryReport) -> Result<ReportOutcome, StoreError> {
+        match self.run(Command::Report(report), None).await? {
+            Outcome::Report(outcome) => Ok(outcome),
+            _ => unreachable!("a report is answered by a report"),
+        }
+    }
+
+    /// Notes that a verification is over, if it is.
+    pub async fn expire(&self, id: Id) -> Result<(), StoreError> {
+        self.run(Command::Expire(id), None).await.map(drop)
+    }
+
+    async fn run(&self, command: Command, tell: Option<oneshot::Sender<Report>>) -> Result<Outcome, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let entry = Entry { command, op: self.random.bytes(), tell, answer };
+        self.queue.try_send(entry).map_err(|_| StoreError::Full)?;
+        answered.await.map_err(|_| StoreError::Unavailable("the journal has stopped".to_owned()))?
+    }
+}
+
+async fn write(shared: Arc<Shared>) {
+    loop {
+        let mut batch = Vec::new();
+        // The lock is held only while gathering, so that batches run side by side where the database can.
+        if shared.queue.lock().await.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        shared.settle(batch).await;
+    }
+}
+
+impl Shared {
+    /// Brings a batch to its end: committed, or refused.
+    async fn settle(&self, entries: Vec<Entry>) {
+        match self.run(&entries).await {
+            Ok(outcomes) => {
+                for (entry, outcome) in entries.into_iter().zip(outcomes) {
+                    self.answer(entry, Ok(outcome));
+                }
+            }
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Again)) => {
+                tracing::warn!(%error, commands = entries.len(), "the database did not take a batch");
+                for entry in entries {
+                    self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
+                }
+            }
+            // One command is at fault: run them one by one, so that it fails alone.
+            Err(error) if 1 < entries.len() => {
+                tracing::warn!(%error, commands = entries.len(), "a batch failed; its commands run one by one");
+                for entry in entries {
+                    Box::pin(self.settle(vec![entry])).await;
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "a command failed");
+                for entry in entries {
+                    self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
+                }
+            }
+        }
+    }
+
+    async fn run(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StoreError> {
+        let mut failure = StoreError::Again;
+        for _ in 0..RUNS {
+            match batch::run(&self.store, &self.ring, entries, self.now()).await {
+                Ok(Committed::Yes(outcomes)) => return Ok(outcomes),
+                Ok(Committed::Perhaps(outcomes, traces)) => match self.read_back(&traces).await? {
+                    Some(true) => return Ok(outcomes),
+                    Some(false) => {}
+                    None => return Err(StoreError::Unavailable("a commit of unknown fate".to_owned())),
+                },
+                // Nothing was committed, so running it again does nothing twice.
+                Err(error @ (StoreError::Again | StoreError::Unavailable(_))) => {
+                    let waited = matches!(&error, StoreError::Unavailable(why) if why.contains("timed out"));
+                    failure = error;
+                    if waited {
+                        break;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure)
+    }
+
+    /// Asks what became of a commit, over as many dead connections as a restart may have left.
+    async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
+        let mut failure = StoreError::Again;
+        for _ in 0..RUNS {
+            match traces.look(&self.store).await {
+                Ok(verdict) => return Ok(verdict),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = self.clock.now().as_millis();
+        Timestamp::from_millis(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+
+    /// Tells the courier of a delivery that is durable now, then answers.
+    fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
+        if let (Command::Send(send), Ok(Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)))) =
+            (&entry.command, &outcome)
+        {
+            let started = Started { send: send.clone(), dispatch: dispatch.clone(), tell: entry.tell };
+            if self.started.try_send(started).is_err() {
+                tracing::warn!("the courier is behind; a delivery waits for its lease to lapse");
+            }
+        }
+        // Whoever asked may have gone; what was decided stands.
+        let _ = entry.answer.send(outcome);
+    }
+}

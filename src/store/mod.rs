@@ -1,0 +1,156 @@
+//! All SQL. One `Store`, two databases, the same tables; what differs between them is in `record.rs` and `open.rs`.
+
+mod batch;
+mod budgets;
+mod counters;
+mod deliveries;
+mod housekeeping;
+mod journal;
+mod keys;
+mod open;
+mod policy;
+mod reads;
+mod record;
+mod tenants;
+mod verifications;
+
+use std::sync::Arc;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use thiserror::Error;
+
+pub use housekeeping::Claimed;
+pub use journal::{Journal, Started};
+pub use keys::{ApiKeyRecord, Caller};
+pub use reads::Snapshot;
+pub use tenants::Directory;
+
+/// The open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Pool>);
+
+enum Pool {
+    /// One writer, since SQLite has one; readers do not wait for it.
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A transaction that may write.
+enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database cannot be asked now, or what it did cannot be known.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// Too many commands wait already.
+    #[error("too many commands are waiting for the database")]
+    Full,
+    /// A row does not read as what we write.
+    #[error("a row of {table} is damaged: {what}")]
+    Damaged { table: &'static str, what: &'static str },
+    /// Another transaction was in the way: run it again.
+    #[error("the database asked to run the transaction again")]
+    Again,
+    #[error("the database refused a statement: {0}")]
+    Refused(#[source] sqlx::Error),
+    #[error("the schema cannot be brought up to date: {0}")]
+    Migration(String),
+}
+
+/// Runs one query on whichever database is open.
+macro_rules! on {
+    ($tx:expr, $connection:ident => $query:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(tx) => {
+                let $connection = &mut **tx;
+                $query
+            }
+            $crate::store::Tx::Postgres(tx) => {
+                let $connection = &mut **tx;
+                $query
+            }
+        }
+    };
+}
+/// Runs one read, outside any transaction, on whichever database is open.
+macro_rules! read {
+    ($store:expr, $pool:ident => $query:expr) => {
+        match &*$store.0 {
+            $crate::store::Pool::Sqlite { readers: $pool, .. } => $query,
+            $crate::store::Pool::Postgres($pool) => $query,
+        }
+    };
+}
+use {on, read};
+
+impl Store {
+    /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match &*self.0 {
+            Pool::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    fn is_sqlite(&self) -> bool {
+        matches!(&*self.0, Pool::Sqlite { .. })
+    }
+}
+
+impl Tx {
+    async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        // A statement or a value is never part of these texts; the values are bound.
+        match &error {
+            sqlx::Error::Database(database) => match database.code().as_deref() {
+                // Serialization failure, deadlock, lock not available.
+                Some("40001" | "40P01" | "55P03") => Self::Again,
+                // Shutting down, starting up, too many connections, cancelled by a time-out, disk full.
+                Some("57P01" | "57P02" | "57P03" | "53300" | "57014" | "53100" | "25P03") => {
+                    Self::Unavailable(database.message().to_owned())
+                }
+                // SQLite: busy, locked, I/O error, full, cannot open, read-only.
+                Some(code) if is_sqlite_outage(code) => Self::Unavailable(database.message().to_owned()),
+                _ => Self::Refused(error),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// Whether a result code of SQLite (its low byte) says that the database cannot be used now.
+fn is_sqlite_outage(code: &str) -> bool {
+    const OUTAGES: [i32; 7] = [5, 6, 8, 10, 13, 14, 15];
+    code.len() < 5 && code.parse::<i32>().is_ok_and(|code| OUTAGES.contains(&(code & 0xff)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_of_sqlite_is_told_from_a_fault_of_ours() {
+        assert!(is_sqlite_outage("5") && is_sqlite_outage("261") && is_sqlite_outage("13") && is_sqlite_outage("778"));
+        assert!(!is_sqlite_outage("19") && !is_sqlite_outage("23505") && !is_sqlite_outage("2067"));
+    }
+}

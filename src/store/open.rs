@@ -1,0 +1,115 @@
+//! Opening a database and bringing its schema up to date.
+
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc, time::Duration};
+
+use sqlx::{
+    ConnectOptions as _, SqlSafeStr as _,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Pool, Store, StoreError};
+
+/// How long anything waits for a connection or a lock before the caller gets 503.
+const PATIENCE: Duration = Duration::from_secs(3);
+const READERS: u32 = 4;
+/// Writers of the journal, readers, and one to spare for housekeeping.
+const POSTGRES_CONNECTIONS: u32 = 12;
+
+impl Store {
+    /// Opens `sqlite://path` or `postgres://…`. A SQLite file is created when missing, readable by its owner only.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pool = if url.starts_with("postgres") { postgres(url).await? } else { sqlite(url).await? };
+        Ok(Self(Arc::new(pool)))
+    }
+
+    /// Creates or upgrades the schema. Running it twice changes nothing.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &*self.0 {
+            Pool::Sqlite { writer, .. } => migrator(SQLITE).run(writer).await,
+            Pool::Postgres(pool) => migrator(POSTGRES).run(pool).await,
+        }
+        .map_err(|error| StoreError::Migration(error.to_string()))
+    }
+
+    /// Whether the schema is the one this program writes.
+    pub async fn is_current(&self) -> Result<bool, StoreError> {
+        let newest: Option<i64> = super::read!(self, pool => {
+            sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(pool).await?
+        });
+        Ok(newest == Some(i64::try_from(SQLITE.len()).expect("there are few migrations")))
+    }
+
+    pub async fn close(&self) {
+        match &*self.0 {
+            Pool::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+const SQLITE: &[&str] = &[include_str!("../../migrations/sqlite/0001_init.sql")];
+const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sql")];
+
+fn migrator(steps: &'static [&'static str]) -> Migrator {
+    let migrations = steps.iter().zip(1..).map(|(sql, number)| {
+        Migration::new(number, "step".into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+async fn sqlite(url: &str) -> Result<Pool, StoreError> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .journal_mode(SqliteJournalMode::Wal)
+        // Every commit reaches the disk before it is answered.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE)
+        // What is erased leaves no trace in the file.
+        .pragma("secure_delete", "on")
+        .pragma("trusted_schema", "off")
+        .disable_statement_logging();
+    create_private(options.get_filename())?;
+    // A private database in memory lives as long as its only connection: then the writer reads, too.
+    let writer = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .connect_with(options.clone())
+        .await?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(READERS)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(Pool::Sqlite { writer, readers })
+}
+
+/// SQLite gives its -wal and -shm files the mode of the database, so it suffices to create that one privately.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| {
+        StoreError::Unavailable(format!("cannot open the database file {}: {error}", path.display()))
+    };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+async fn postgres(url: &str) -> Result<Pool, StoreError> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("countersign")
+        .options([("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")])
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    Ok(Pool::Postgres(pool))
+}

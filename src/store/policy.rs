@@ -1,0 +1,122 @@
+//! How a tenant's policy is kept: as JSON, in shapes of its own, so that the domain stays free of it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use crate::domain::{
+    limits::Rate,
+    policy::{CodePolicy, Countries, Policy, Resend, TenantLimits},
+};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    display_name: String,
+    sender: Option<String>,
+    accounts: Vec<String>,
+    /// `["*"]`: anywhere.
+    countries: Vec<String>,
+    code_length: u8,
+    code_ttl_ms: u64,
+    code_attempts: u8,
+    resend_same: bool,
+    cool_down_ms: u64,
+    per_number: Vec<StoredRate>,
+    per_key: Vec<StoredRate>,
+    per_tenant: Vec<StoredRate>,
+    retention_ms: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredRate {
+    count: u32,
+    window_ms: u64,
+}
+
+pub(super) fn write(policy: &Policy) -> String {
+    let stored = Stored {
+        display_name: policy.display_name.clone(),
+        sender: policy.sender.clone(),
+        accounts: policy.accounts.clone(),
+        countries: match &policy.countries {
+            Countries::Anywhere => vec!["*".to_owned()],
+            Countries::Only(list) => list.clone(),
+        },
+        code_length: policy.code.length,
+        code_ttl_ms: millis(policy.code.ttl),
+        code_attempts: policy.code.attempts,
+        resend_same: policy.resend == Resend::Same,
+        cool_down_ms: millis(policy.cool_down),
+        per_number: rates(&policy.limits.per_number),
+        per_key: rates(&policy.limits.per_key),
+        per_tenant: rates(&policy.limits.per_tenant),
+        retention_ms: millis(policy.retention),
+    };
+    serde_json::to_string(&stored).expect("plain values always serialise")
+}
+
+pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
+    let stored: Stored =
+        serde_json::from_str(text).map_err(|_| StoreError::Damaged { table: "tenants", what: "policy" })?;
+    Ok(Policy {
+        display_name: stored.display_name,
+        sender: stored.sender,
+        accounts: stored.accounts,
+        countries: if stored.countries == ["*"] {
+            Countries::Anywhere
+        } else {
+            Countries::Only(stored.countries)
+        },
+        code: CodePolicy {
+            length: stored.code_length,
+            ttl: Duration::from_millis(stored.code_ttl_ms),
+            attempts: stored.code_attempts,
+        },
+        resend: if stored.resend_same { Resend::Same } else { Resend::New },
+        cool_down: Duration::from_millis(stored.cool_down_ms),
+        limits: TenantLimits {
+            per_number: read_rates(stored.per_number),
+            per_key: read_rates(stored.per_key),
+            per_tenant: read_rates(stored.per_tenant),
+        },
+        retention: Duration::from_millis(stored.retention_ms),
+    })
+}
+
+fn rates(rates: &[Rate]) -> Vec<StoredRate> {
+    rates.iter().map(|rate| StoredRate { count: rate.count, window_ms: millis(rate.window) }).collect()
+}
+
+fn read_rates(rates: Vec<StoredRate>) -> Vec<Rate> {
+    rates.into_iter().map(|rate| Rate { count: rate.count, window: Duration::from_millis(rate.window_ms) }).collect()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_survives_being_kept() {
+        let rate = Rate { count: 3, window: Duration::from_secs(600) };
+        let policy = Policy {
+            display_name: "Acme \"Bank\"".to_owned(),
+            sender: Some("AcmeBank".to_owned()),
+            accounts: vec!["main".to_owned()],
+            countries: Countries::Only(vec!["PT".to_owned()]),
+            code: CodePolicy { length: 8, ttl: Duration::from_millis(12_345), attempts: 3 },
+            resend: Resend::Same,
+            cool_down: Duration::from_secs(5),
+            limits: TenantLimits { per_number: vec![rate], per_key: vec![], per_tenant: vec![rate, rate] },
+            retention: Duration::from_secs(60),
+        };
+        assert_eq!(read(&write(&policy)).unwrap(), policy);
+        let anywhere = Policy { countries: Countries::Anywhere, ..policy };
+        assert_eq!(read(&write(&anywhere)).unwrap(), anywhere);
+        assert!(read("{}").is_err());
+    }
+}

@@ -1,0 +1,163 @@
+//! Reads: what a batch must know before it locks, and what callers ask for.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{
+    Pool, Store, StoreError, Tx,
+    record::{Columns, Record, array_keys, json_keys},
+};
+use crate::{
+    crypto::{KeyRing, UnderEveryKey},
+    domain::{
+        clock::Timestamp,
+        delivery::Delivery,
+        id::Id,
+        phone::PhoneNumber,
+        verification::Verification,
+    },
+};
+
+/// A verification with all its deliveries, oldest first, as they stood at one instant.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub verification: Verification,
+    pub deliveries: Vec<Delivery>,
+}
+
+impl Store {
+    pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
+        let found = self.select::<Verification>("where id = $1", id).await?;
+        let Some(verification) = found.into_iter().next().filter(|found| found.tenant == tenant) else {
+            return Ok(None);
+        };
+        let deliveries = self.select::<Delivery>("where verification = $1 order by id", id).await?;
+        Ok(Some(Snapshot { verification, deliveries }))
+    }
+
+    /// The highest instant that was ever committed.
+    pub async fn highest_now(&self) -> Result<Timestamp, StoreError> {
+        let now: i64 = super::read!(self, pool => {
+            sqlx::query_scalar("select now from clock where id = 1").fetch_one(pool).await?
+        });
+        Ok(Timestamp::from_millis(now))
+    }
+
+    /// What time the database thinks it is; `None` where it has no time of its own.
+    pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        match &*self.0 {
+            Pool::Sqlite { .. } => Ok(None),
+            Pool::Postgres(pool) => {
+                let now: i64 = sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+                    .fetch_one(pool)
+                    .await?;
+                Ok(Some(Timestamp::from_millis(now)))
+            }
+        }
+    }
+
+    /// Whether the database takes writes.
+    pub async fn is_writable(&self) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        super::on!(&mut tx, connection => {
+            sqlx::query("update clock set now = now where id = 1").execute(connection).await?;
+        });
+        Ok(())
+    }
+
+    async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {
+        let names: Vec<_> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
+        let sql = format!("select {}, version from {} {condition}", names.join(", "), T::TABLE);
+        let query = sqlx::AssertSqlSafe(sql);
+        let rows: Vec<Columns> = match &*self.0 {
+            Pool::Sqlite { readers, .. } => {
+                let rows = sqlx::query(query).bind(id.as_bytes().to_vec()).fetch_all(readers).await?;
+                rows.iter().map(Columns::of_sqlite::<T>).collect::<Result<_, _>>()?
+            }
+            Pool::Postgres(pool) => {
+                let rows = sqlx::query(query).bind(id.as_bytes().to_vec()).fetch_all(pool).await?;
+                rows.iter().map(Columns::of_postgres::<T>).collect::<Result<_, _>>()?
+            }
+        };
+        rows.into_iter().map(|row| row.into_loaded::<T>().map(|loaded| loaded.value)).collect()
+    }
+}
+
+/// The number's index of each verification of `ids`, under every key of the ring.
+pub(super) async fn indexes_of(
+    tx: &mut Tx,
+    ids: &[Id],
+    ring: &KeyRing,
+) -> Result<Vec<([u8; 32], UnderEveryKey<[u8; 32]>)>, StoreError> {
+    type IndexRow = (String, Vec<u8>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    const SELECT: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
+                          from verifications v left join deliveries d on d.id = v.delivery where v.id";
+    let rows: Vec<IndexRow> = match tx {
+        Tx::Sqlite(tx) => {
+            let sql = sqlx::AssertSqlSafe(format!("{SELECT} in (select unhex(value) from json_each($1))"));
+            sqlx::query_as(sql).bind(json_keys(ids)).fetch_all(&mut **tx).await?
+        }
+        Tx::Postgres(tx) => {
+            let sql = sqlx::AssertSqlSafe(format!("{SELECT} = any($1)"));
+            sqlx::query_as(sql).bind(array_keys(ids)).fetch_all(&mut **tx).await?
+        }
+    };
+    let rotated = 1 < ring.ids().count();
+    rows.into_iter()
+        .map(|(tenant, index, delivery, key_id, sealed)| {
+            let damaged = |_| StoreError::Damaged { table: "verifications", what: "width of number_index" };
+            let index: [u8; 32] = index.try_into().map_err(damaged)?;
+            // After a rotation the number may be counted under a newer key than its verification was made with.
+            let number = delivery.zip(key_id).zip(sealed).filter(|_| rotated).and_then(|((id, key_id), sealed)| {
+                let secret = ring.open(&key_id, &id, &sealed).ok()?;
+                let (_, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
+                PhoneNumber::parse(number).ok()
+            });
+            let every = match number {
+                Some(number) => ring.number_index(&tenant, number.expose()),
+                None => UnderEveryKey { newest: index, older: Vec::new() },
+            };
+            Ok((index, every))
+        })
+        .collect()
+}
+
+/// The youngest verification of each number and purpose.
+pub(super) async fn youngest(
+    tx: &mut Tx,
+    wanted: &BTreeSet<([u8; 32], String)>,
+) -> Result<HashMap<([u8; 32], String), Id>, StoreError> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    const NEWEST: &str = "(select id from verifications v where v.number_index = k.number_index \
+                          and v.purpose = k.purpose order by v.id desc limit 1)";
+    let indexes: Vec<_> = wanted.iter().map(|(index, _)| *index).collect();
+    let purposes: Vec<_> = wanted.iter().map(|(_, purpose)| purpose.clone()).collect();
+    let rows: Vec<(Vec<u8>, String, Option<Vec<u8>>)> = match tx {
+        Tx::Sqlite(tx) => {
+            let sql = sqlx::AssertSqlSafe(format!(
+                "with k as (select unhex(i.value) as number_index, p.value as purpose \
+                 from json_each($1) i join json_each($2) p on p.key = i.key) \
+                 select k.number_index, k.purpose, {NEWEST} from k"
+            ));
+            let purposes = serde_json::Value::from(purposes).to_string();
+            sqlx::query_as(sql).bind(json_keys(&indexes)).bind(purposes).fetch_all(&mut **tx).await?
+        }
+        Tx::Postgres(tx) => {
+            let sql = sqlx::AssertSqlSafe(format!(
+                "select k.number_index, k.purpose, {NEWEST} \
+                 from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)"
+            ));
+            sqlx::query_as(sql).bind(array_keys(&indexes)).bind(purposes).fetch_all(&mut **tx).await?
+        }
+    };
+    let damaged = StoreError::Damaged { table: "verifications", what: "width of id" };
+    let found = rows.into_iter().filter_map(|(index, purpose, id)| Some((index, purpose, id?)));
+    found
+        .map(|(index, purpose, id)| Some(((<[u8; 32]>::try_from(index).ok()?, purpose), Id::from_bytes(&id)?)))
+        .collect::<Option<_>>()
+        .ok_or(damaged)
+}

@@ -1,0 +1,378 @@
+//! How rows travel: many rows a statement, whichever the database.
+//!
+//! SQLite takes a batch as one JSON text and PostgreSQL as one array per column; a table says what its columns are, and
+//! both statements follow from that. Each sqlx statement costs two thread switches on SQLite and a round trip on
+//! PostgreSQL, so the number of statements is what counts, not the number of rows.
+
+use std::fmt::Write as _;
+
+use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+
+use super::{StoreError, Tx};
+use crate::domain::{clock::Timestamp, id::Id, ledger::Op};
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Bytes,
+    Int,
+    Text,
+}
+
+pub(super) enum Value {
+    Bytes(Option<Vec<u8>>),
+    Int(Option<i64>),
+    Text(Option<String>),
+}
+
+/// A row as it was loaded.
+pub(super) struct Loaded<T: Record> {
+    pub(super) key: T::Key,
+    pub(super) value: T,
+    pub(super) version: i64,
+}
+
+/// A row to write. `version` is the one that was loaded, 0 for a new row.
+pub(super) struct Change<'a, T: Record> {
+    pub(super) key: T::Key,
+    pub(super) value: &'a T,
+    pub(super) version: i64,
+    pub(super) op: Op,
+}
+
+/// A table whose rows are loaded under lock, changed and written back.
+pub(super) trait Record: Sized {
+    const TABLE: &'static str;
+    /// The first is the primary key, called `id`.
+    const COLUMNS: &'static [(&'static str, Kind)];
+    type Key: AsRef<[u8]>;
+
+    /// The statements of this table, made once.
+    fn statements() -> &'static Statements;
+    /// The values of [`Self::COLUMNS`]. `key_id` names the newest key of the ring.
+    fn write(&self, key: &Self::Key, key_id: &str) -> Vec<Value>;
+    fn read(columns: &mut Columns) -> Result<(Self::Key, Self), StoreError>;
+
+    /// Where a row that is missing must be locked all the same: the statement by which PostgreSQL makes empty ones.
+    /// SQLite needs none, since its write lock covers what is not there.
+    fn make_lockable() -> Option<&'static str> {
+        None
+    }
+}
+
+pub(super) struct Statements {
+    sqlite_load: String,
+    postgres_load: String,
+    sqlite_write: String,
+    postgres_write: String,
+    sqlite_ops: String,
+    postgres_ops: String,
+}
+
+impl Statements {
+    pub(super) fn of<T: Record>() -> Self {
+        let table = T::TABLE;
+        let names: Vec<_> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
+        let columns = names.join(", ");
+        let mut updates = String::new();
+        for name in &names[1..] {
+            let _ = write!(updates, "{name} = excluded.{name}, ");
+        }
+        let on_conflict = format!(
+            "on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
+             where {table}.version = excluded.version - 1"
+        );
+        let all = || T::COLUMNS.iter().map(|(_, kind)| *kind).chain([Kind::Int, Kind::Bytes]);
+        let sqlite_values: Vec<_> = all().enumerate().map(|(position, kind)| kind.from_json(position)).collect();
+        let postgres_arrays: Vec<_> =
+            all().enumerate().map(|(position, kind)| format!("${}::{}[]", position + 1, kind.postgres())).collect();
+        let in_json = "in (select unhex(value) from json_each($1))";
+        Self {
+            sqlite_load: format!("select {columns}, version from {table} where id {in_json}"),
+            postgres_load: format!(
+                "select {columns}, version from {table} where id = any($1) order by id for update"
+            ),
+            sqlite_write: format!(
+                "insert into {table} ({columns}, version, op) select {} from json_each($1) where true {on_conflict}",
+                sqlite_values.join(", ")
+            ),
+            postgres_write: format!(
+                "insert into {table} ({columns}, version, op) select * from unnest({}) {on_conflict}",
+                postgres_arrays.join(", ")
+            ),
+            sqlite_ops: format!("select id, version, op from {table} where id {in_json}"),
+            postgres_ops: format!("select id, version, op from {table} where id = any($1)"),
+        }
+    }
+}
+
+/// Makes rows that are missing, so that they can be locked.
+pub(super) async fn make_lockable<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<(), StoreError> {
+    if let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty()) {
+        sqlx::query(statement).bind(array_keys(keys)).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// Loads and locks the rows of `keys`, which are sorted so that no two batches wait for each other in a circle.
+pub(super) async fn load<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<Vec<Loaded<T>>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statements = T::statements();
+    let rows: Vec<Columns> = match tx {
+        Tx::Sqlite(tx) => {
+            let rows = sqlx::query(statements.sqlite_load.as_str()).bind(json_keys(keys)).fetch_all(&mut **tx).await?;
+            rows.iter().map(|row| Columns::of_sqlite::<T>(row)).collect::<Result<_, _>>()?
+        }
+        Tx::Postgres(tx) => {
+            let rows =
+                sqlx::query(statements.postgres_load.as_str()).bind(array_keys(keys)).fetch_all(&mut **tx).await?;
+            rows.iter().map(|row| Columns::of_postgres::<T>(row)).collect::<Result<_, _>>()?
+        }
+    };
+    rows.into_iter().map(Columns::into_loaded).collect()
+}
+
+/// Writes each changed row once, guarded by the version that was loaded.
+pub(super) async fn write<T: Record>(tx: &mut Tx, changes: &[Change<'_, T>], key_id: &str) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let statements = T::statements();
+    let rows = changes.iter().map(|change| {
+        let mut values = change.value.write(&change.key, key_id);
+        values.push(Value::Int(Some(change.version + 1)));
+        values.push(Value::Bytes(Some(change.op.to_vec())));
+        values
+    });
+    let written = match tx {
+        Tx::Sqlite(tx) => {
+            let json = json_rows(rows);
+            sqlx::query(statements.sqlite_write.as_str()).bind(json).execute(&mut **tx).await?.rows_affected()
+        }
+        Tx::Postgres(tx) => {
+            let mut query = sqlx::query(statements.postgres_write.as_str());
+            for column in transpose(rows) {
+                query = match column {
+                    Array::Bytes(values) => query.bind(values),
+                    Array::Int(values) => query.bind(values),
+                    Array::Text(values) => query.bind(values),
+                };
+            }
+            query.execute(&mut **tx).await?.rows_affected()
+        }
+    };
+    // A row that another writer changed since it was loaded was not locked: never in order, always safe to run again.
+    if usize::try_from(written) == Ok(changes.len()) { Ok(()) } else { Err(StoreError::Again) }
+}
+
+/// Version and last command of each of `keys` that exists.
+pub(super) async fn ops<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<Vec<(Vec<u8>, i64, Vec<u8>)>, StoreError> {
+    let statements = T::statements();
+    Ok(match tx {
+        Tx::Sqlite(tx) => {
+            sqlx::query_as(statements.sqlite_ops.as_str()).bind(json_keys(keys)).fetch_all(&mut **tx).await?
+        }
+        Tx::Postgres(tx) => {
+            sqlx::query_as(statements.postgres_ops.as_str()).bind(array_keys(keys)).fetch_all(&mut **tx).await?
+        }
+    })
+}
+
+/// The columns of one row, read from left to right.
+pub(super) struct Columns {
+    table: &'static str,
+    values: std::vec::IntoIter<Value>,
+}
+
+macro_rules! read_columns {
+    ($row:expr, $T:ident) => {{
+        let kinds = $T::COLUMNS.iter().map(|(_, kind)| *kind).chain([Kind::Int]);
+        let values: Result<Vec<_>, sqlx::Error> = kinds
+            .enumerate()
+            .map(|(position, kind)| {
+                Ok(match kind {
+                    Kind::Bytes => Value::Bytes($row.try_get(position)?),
+                    Kind::Int => Value::Int($row.try_get(position)?),
+                    Kind::Text => Value::Text($row.try_get(position)?),
+                })
+            })
+            .collect();
+        Ok(Self { table: $T::TABLE, values: values?.into_iter() })
+    }};
+}
+
+impl Columns {
+    pub(super) fn of_sqlite<T: Record>(row: &SqliteRow) -> Result<Self, StoreError> {
+        read_columns!(row, T)
+    }
+
+    pub(super) fn of_postgres<T: Record>(row: &PgRow) -> Result<Self, StoreError> {
+        read_columns!(row, T)
+    }
+
+    pub(super) fn into_loaded<T: Record>(mut self) -> Result<Loaded<T>, StoreError> {
+        let (key, value) = T::read(&mut self)?;
+        Ok(Loaded { key, value, version: self.int()? })
+    }
+
+    pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.values.next() {
+            Some(Value::Bytes(value)) => Ok(value),
+            _ => Err(self.damaged("bytes expected")),
+        }
+    }
+
+    pub(super) fn optional_int(&mut self) -> Result<Option<i64>, StoreError> {
+        match self.values.next() {
+            Some(Value::Int(value)) => Ok(value),
+            _ => Err(self.damaged("integer expected")),
+        }
+    }
+
+    pub(super) fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
+        match self.values.next() {
+            Some(Value::Text(value)) => Ok(value),
+            _ => Err(self.damaged("text expected")),
+        }
+    }
+
+    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
+        self.optional_bytes()?.ok_or_else(|| self.damaged("bytes missing"))
+    }
+
+    pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        self.bytes()?.try_into().map_err(|_| self.damaged("width differs"))
+    }
+
+    pub(super) fn text(&mut self) -> Result<String, StoreError> {
+        self.optional_text()?.ok_or_else(|| self.damaged("text missing"))
+    }
+
+    pub(super) fn int(&mut self) -> Result<i64, StoreError> {
+        self.optional_int()?.ok_or_else(|| self.damaged("integer missing"))
+    }
+
+    pub(super) fn number<N: TryFrom<i64>>(&mut self) -> Result<N, StoreError> {
+        N::try_from(self.int()?).map_err(|_| self.damaged("integer out of range"))
+    }
+
+    pub(super) fn instant(&mut self) -> Result<Timestamp, StoreError> {
+        self.int().map(Timestamp::from_millis)
+    }
+
+    pub(super) fn optional_instant(&mut self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.optional_int()?.map(Timestamp::from_millis))
+    }
+
+    pub(super) fn id(&mut self) -> Result<Id, StoreError> {
+        Id::from_bytes(&self.bytes()?).ok_or_else(|| self.damaged("width of an id"))
+    }
+
+    /// A word of a closed list.
+    pub(super) fn word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<W, StoreError> {
+        parse(&self.text()?).ok_or_else(|| self.damaged("unknown word"))
+    }
+
+    pub(super) fn optional_word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<Option<W>, StoreError> {
+        match self.optional_text()? {
+            None => Ok(None),
+            Some(text) => parse(&text).map(Some).ok_or_else(|| self.damaged("unknown word")),
+        }
+    }
+
+    pub(super) fn damaged(&self, what: &'static str) -> StoreError {
+        StoreError::Damaged { table: self.table, what }
+    }
+}
+
+impl Kind {
+    fn from_json(self, position: usize) -> String {
+        match self {
+            Self::Bytes => format!("unhex(value->>{position})"),
+            Self::Int | Self::Text => format!("value->>{position}"),
+        }
+    }
+
+    const fn postgres(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytea",
+            Self::Int => "bigint",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl Value {
+    pub(super) fn bytes(value: &[u8]) -> Self {
+        Self::Bytes(Some(value.to_vec()))
+    }
+
+    pub(super) fn int(value: impl Into<i64>) -> Self {
+        Self::Int(Some(value.into()))
+    }
+
+    pub(super) fn text(value: &str) -> Self {
+        Self::Text(Some(value.to_owned()))
+    }
+
+    pub(super) fn instant(value: Timestamp) -> Self {
+        Self::Int(Some(value.as_millis()))
+    }
+
+    pub(super) fn optional_instant(value: Option<Timestamp>) -> Self {
+        Self::Int(value.map(Timestamp::as_millis))
+    }
+
+    fn into_json(self) -> serde_json::Value {
+        match self {
+            Self::Bytes(value) => value.map(|bytes| hex(&bytes)).into(),
+            Self::Int(value) => value.into(),
+            Self::Text(value) => value.into(),
+        }
+    }
+}
+
+enum Array {
+    Bytes(Vec<Option<Vec<u8>>>),
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<String>>),
+}
+
+/// One array per column, as `unnest` takes them.
+fn transpose(rows: impl Iterator<Item = Vec<Value>>) -> Vec<Array> {
+    let mut columns: Vec<Array> = Vec::new();
+    for row in rows {
+        for (position, value) in row.into_iter().enumerate() {
+            match (columns.get_mut(position), value) {
+                (Some(Array::Bytes(column)), Value::Bytes(value)) => column.push(value),
+                (Some(Array::Int(column)), Value::Int(value)) => column.push(value),
+                (Some(Array::Text(column)), Value::Text(value)) => column.push(value),
+                (None, Value::Bytes(value)) => columns.push(Array::Bytes(vec![value])),
+                (None, Value::Int(value)) => columns.push(Array::Int(vec![value])),
+                (None, Value::Text(value)) => columns.push(Array::Text(vec![value])),
+                (Some(_), _) => unreachable!("all rows of a table have the same columns"),
+            }
+        }
+    }
+    columns
+}
+
+fn json_rows(rows: impl Iterator<Item = Vec<Value>>) -> String {
+    let rows: serde_json::Value = rows.map(|row| row.into_iter().map(Value::into_json).collect()).collect::<Vec<serde_json::Value>>().into();
+    rows.to_string()
+}
+
+pub(super) fn json_keys<K: AsRef<[u8]>>(keys: &[K]) -> String {
+    serde_json::Value::from(keys.iter().map(|key| hex(key.as_ref())).collect::<Vec<_>>()).to_string()
+}
+
+pub(super) fn array_keys<K: AsRef<[u8]>>(keys: &[K]) -> Vec<Vec<u8>> {
+    keys.iter().map(|key| key.as_ref().to_vec()).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}

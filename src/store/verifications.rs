@@ -1,0 +1,117 @@
+//! The table of verifications.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use super::{
+    StoreError,
+    record::{Columns, Kind, Record, Statements, Value},
+};
+use crate::domain::{
+    clock::Timestamp,
+    delivery::Channel,
+    id::Id,
+    verification::{Reason, Status, Verification},
+};
+
+impl Record for Verification {
+    const TABLE: &'static str = "verifications";
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("id", Kind::Bytes),
+        ("tenant", Kind::Text),
+        ("number_index", Kind::Bytes),
+        ("to_masked", Kind::Text),
+        ("purpose", Kind::Text),
+        ("channel", Kind::Text),
+        ("metadata", Kind::Text),
+        ("status", Kind::Text),
+        ("reason", Kind::Text),
+        ("code_hash", Kind::Bytes),
+        ("key_id", Kind::Text),
+        ("attempts", Kind::Int),
+        ("wrong_at", Kind::Bytes),
+        ("sends", Kind::Int),
+        ("resend_at", Kind::Int),
+        ("delivery", Kind::Bytes),
+        ("sent", Kind::Int),
+        ("created_at", Kind::Int),
+        ("expires_at", Kind::Int),
+        ("approved_at", Kind::Int),
+        ("ended_at", Kind::Int),
+    ];
+    type Key = Id;
+
+    fn statements() -> &'static Statements {
+        static STATEMENTS: LazyLock<Statements> = LazyLock::new(Statements::of::<Verification>);
+        &STATEMENTS
+    }
+
+    fn write(&self, _: &Id, _: &str) -> Vec<Value> {
+        vec![
+            Value::bytes(self.id.as_bytes()),
+            Value::text(&self.tenant),
+            Value::bytes(&self.number_index),
+            Value::text(&self.to),
+            Value::text(&self.purpose),
+            Value::text(self.channel.as_str()),
+            Value::Text(Some(serde_json::json!(self.metadata).to_string())),
+            Value::text(self.status.as_str()),
+            Value::Text(self.reason.map(|reason| reason.as_str().to_owned())),
+            Value::Bytes(self.code_hash.map(|hash| hash.to_vec())),
+            Value::text(&self.key_id),
+            Value::int(self.attempts),
+            Value::bytes(&pack(&self.wrong_at)),
+            Value::int(self.sends),
+            Value::instant(self.resend_at),
+            Value::bytes(self.delivery.as_bytes()),
+            Value::int(self.sent),
+            Value::instant(self.created_at),
+            Value::instant(self.expires_at),
+            Value::optional_instant(self.approved_at),
+            Value::optional_instant(self.ended_at),
+        ]
+    }
+
+    fn read(columns: &mut Columns) -> Result<(Id, Self), StoreError> {
+        let id = columns.id()?;
+        let verification = Self {
+            id,
+            tenant: columns.text()?,
+            number_index: columns.fixed()?,
+            to: columns.text()?,
+            purpose: columns.text()?,
+            channel: columns.word(Channel::parse)?,
+            metadata: metadata(columns)?,
+            status: columns.word(Status::parse)?,
+            reason: columns.optional_word(Reason::parse)?,
+            code_hash: match columns.optional_bytes()? {
+                None => None,
+                Some(hash) => Some(hash.try_into().map_err(|_| columns.damaged("width of code_hash"))?),
+            },
+            key_id: columns.text()?,
+            attempts: columns.number()?,
+            wrong_at: unpack(&columns.bytes()?),
+            sends: columns.number()?,
+            resend_at: columns.instant()?,
+            delivery: columns.id()?,
+            sent: columns.int()? != 0,
+            created_at: columns.instant()?,
+            expires_at: columns.instant()?,
+            approved_at: columns.optional_instant()?,
+            ended_at: columns.optional_instant()?,
+        };
+        Ok((id, verification))
+    }
+}
+
+fn metadata(columns: &mut Columns) -> Result<BTreeMap<String, String>, StoreError> {
+    serde_json::from_str(&columns.text()?).map_err(|_| columns.damaged("metadata is not an object of strings"))
+}
+
+/// Instants as 8 bytes each, one after another.
+pub(super) fn pack(instants: &[Timestamp]) -> Vec<u8> {
+    instants.iter().flat_map(|at| at.as_millis().to_be_bytes()).collect()
+}
+
+pub(super) fn unpack(bytes: &[u8]) -> Vec<Timestamp> {
+    bytes.as_chunks::<8>().0.iter().map(|chunk| Timestamp::from_millis(i64::from_be_bytes(*chunk))).collect()
+}
