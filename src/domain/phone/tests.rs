@@ -1,0 +1,3 @@
+mod forms;
+mod privacy;
+mod ranges;
