@@ -88,13 +88,14 @@ impl Notice {
         // Both fail only where an address cannot have credentials.
         let _ = url.set_username("");
         let _ = url.set_password(None);
+        // The content type comes first: `form` leaves one that is already there alone.
         http.post(url)
-            .form(&self.form)
             .header(
                 CONTENT_TYPE,
                 "application/x-www-form-urlencoded; charset=UTF-8",
             )
             .header("http.protocol.content-charset", "UTF-8")
+            .form(&self.form)
             .send()
             .await
     }
