@@ -1,5 +1,10 @@
 //! Countersign proves that a person holds a phone number, with one-time codes sent through Restcomm.
 
+pub mod courier;
 pub mod crypto;
 pub mod domain;
+pub mod guard;
+pub mod message;
+pub mod restcomm;
+pub mod simulator;
 pub mod store;

@@ -1,0 +1,96 @@
+//! Platform-wide faults: what is answered in place of the truth, and for how long.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, http::StatusCode};
+
+use super::{
+    reply::{self, Format},
+    script::Answer,
+};
+use crate::domain::clock::Clock;
+
+/// No client waits this long, and the memory of those who have left must be given back.
+const HANG: Duration = Duration::from_mins(2);
+
+/// An answer, and how often it is still to be given; without a count, always.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Plan {
+    pub(super) answer: Answer,
+    pub(super) times: Option<u32>,
+}
+
+impl Plan {
+    pub(super) fn new(answer: Answer, times: Option<u32>) -> Self {
+        if times == Some(0) {
+            return Self::default();
+        }
+        Self { answer, times }
+    }
+
+    pub(super) fn next(&mut self) -> Answer {
+        let answer = self.answer;
+        if let Some(times) = self.times {
+            *self = Self::new(answer, Some(times - 1));
+        }
+        answer
+    }
+}
+
+/// Gives the scripted answer. `proceed` does what was asked and tells the true one.
+pub(super) async fn give(
+    answer: Answer,
+    clock: &Clock,
+    format: Format,
+    proceed: impl FnOnce() -> HttpResponse,
+) -> HttpResponse {
+    match answer {
+        Answer::Ok => proceed(),
+        Answer::ServerError => {
+            let text = "The SMS service did not answer in time";
+            reply::text(StatusCode::INTERNAL_SERVER_ERROR, format, text)
+        }
+        Answer::Unauthorized => reply::unauthorized(),
+        Answer::Forbidden => reply::empty(StatusCode::FORBIDDEN),
+        Answer::LimitExceeded => reply::limit_exceeded(format),
+        Answer::Garbage => {
+            let truth = proceed();
+            if truth.status().is_success() {
+                reply::cut_short(format)
+            } else {
+                truth
+            }
+        }
+        Answer::Slow(delay) => {
+            let truth = proceed();
+            clock.sleep(delay).await;
+            truth
+        }
+        Answer::Hang => {
+            clock.sleep(HANG).await;
+            reply::none()
+        }
+        Answer::Close => reply::none(),
+        Answer::CloseAfterAccept => {
+            proceed();
+            reply::none()
+        }
+        Answer::Html => reply::web_page(StatusCode::OK, "Down for maintenance"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counted_answer_wears_off_and_an_uncounted_one_does_not() {
+        let mut plan = Plan::new(Answer::Close, Some(2));
+        let answers = [plan.next(), plan.next(), plan.next()];
+        assert_eq!(answers, [Answer::Close, Answer::Close, Answer::Ok]);
+
+        let mut plan = Plan::new(Answer::Html, None);
+        assert_eq!([plan.next(), plan.next()], [Answer::Html, Answer::Html]);
+        assert_eq!(Plan::new(Answer::Html, Some(0)).next(), Answer::Ok);
+    }
+}
