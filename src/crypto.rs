@@ -106,9 +106,15 @@ impl KeyRing {
     }
 
     /// Opens what [`KeyRing::seal`] sealed for the same row.
-    pub fn open(&self, key_id: &str, row: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let (nonce, ciphertext) =
-            sealed.split_first_chunk::<12>().ok_or(CryptoError::DoesNotOpen)?;
+    pub fn open(
+        &self,
+        key_id: &str,
+        row: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let (nonce, ciphertext) = sealed
+            .split_first_chunk::<12>()
+            .ok_or(CryptoError::DoesNotOpen)?;
         let mut buffer = Zeroizing::new(ciphertext.to_vec());
         let length = self
             .set(key_id)?
@@ -121,13 +127,19 @@ impl KeyRing {
     }
 
     fn set(&self, key_id: &str) -> Result<&KeySet, CryptoError> {
-        self.0.iter().find(|set| set.id == key_id).ok_or_else(|| CryptoError::UnknownKey(key_id.to_owned()))
+        self.0
+            .iter()
+            .find(|set| set.id == key_id)
+            .ok_or_else(|| CryptoError::UnknownKey(key_id.to_owned()))
     }
 
     fn under_every_key<T>(&self, value: impl Fn(&KeySet) -> T) -> UnderEveryKey<T> {
         let mut values = self.0.iter().map(value);
         let newest = values.next().expect("a ring holds at least one key");
-        UnderEveryKey { newest, older: values.collect() }
+        UnderEveryKey {
+            newest,
+            older: values.collect(),
+        }
     }
 }
 
@@ -202,7 +214,10 @@ mod tests {
     use super::*;
 
     fn root(id: &str, byte: u8) -> RootKey {
-        RootKey { id: id.to_owned(), secret: Zeroizing::new([byte; ROOT_KEY_LENGTH]) }
+        RootKey {
+            id: id.to_owned(),
+            secret: Zeroizing::new([byte; ROOT_KEY_LENGTH]),
+        }
     }
 
     #[test]
@@ -210,34 +225,61 @@ mod tests {
         let old = KeyRing::new(&[root("k1", 1)]);
         let both = KeyRing::new(&[root("k2", 2), root("k1", 1)]);
         let sealed = old.seal(b"row", b"secret");
-        assert_eq!(both.open("k1", b"row", &sealed).unwrap().as_slice(), b"secret");
+        assert_eq!(
+            both.open("k1", b"row", &sealed).unwrap().as_slice(),
+            b"secret"
+        );
         assert_eq!(both.hash_code("k1", &[b"1"]), old.hash_code("k1", &[b"1"]));
-        assert_eq!(both.number_index("t", "+1").older, vec![old.number_index("t", "+1").newest]);
+        assert_eq!(
+            both.number_index("t", "+1").older,
+            vec![old.number_index("t", "+1").newest]
+        );
     }
 
     #[test]
     fn a_sealed_value_opens_only_for_its_own_row_and_unaltered() {
         let ring = KeyRing::new(&[root("k1", 1)]);
         let mut sealed = ring.seal(b"row", b"secret");
-        assert_eq!(ring.open("k1", b"other", &sealed), Err(CryptoError::DoesNotOpen));
+        assert_eq!(
+            ring.open("k1", b"other", &sealed),
+            Err(CryptoError::DoesNotOpen)
+        );
         sealed[13] ^= 1;
-        assert_eq!(ring.open("k1", b"row", &sealed), Err(CryptoError::DoesNotOpen));
-        assert_eq!(ring.open("k1", b"row", b"short"), Err(CryptoError::DoesNotOpen));
-        assert_eq!(ring.open("k9", b"row", b"x").unwrap_err(), CryptoError::DoesNotOpen);
+        assert_eq!(
+            ring.open("k1", b"row", &sealed),
+            Err(CryptoError::DoesNotOpen)
+        );
+        assert_eq!(
+            ring.open("k1", b"row", b"short"),
+            Err(CryptoError::DoesNotOpen)
+        );
+        assert_eq!(
+            ring.open("k9", b"row", b"x").unwrap_err(),
+            CryptoError::DoesNotOpen
+        );
     }
 
     #[test]
     fn parts_that_would_run_together_hash_differently() {
         let ring = KeyRing::new(&[root("k1", 1)]);
-        assert_ne!(ring.hash_code("k1", &[b"1", b"23"]), ring.hash_code("k1", &[b"12", b"3"]));
+        assert_ne!(
+            ring.hash_code("k1", &[b"1", b"23"]),
+            ring.hash_code("k1", &[b"12", b"3"])
+        );
     }
 
     #[test]
     fn the_same_number_looks_different_in_two_tenants_and_over_all() {
         let ring = KeyRing::new(&[root("k1", 1)]);
         let number = "+351912345678";
-        assert_ne!(ring.number_index("a", number), ring.number_index("b", number));
-        assert_ne!(ring.number_index("a", number), ring.number_index_everywhere(number));
+        assert_ne!(
+            ring.number_index("a", number),
+            ring.number_index("b", number)
+        );
+        assert_ne!(
+            ring.number_index("a", number),
+            ring.number_index_everywhere(number)
+        );
     }
 
     #[test]

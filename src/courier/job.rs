@@ -35,7 +35,11 @@ struct Job {
 impl Courier {
     /// A delivery that was just committed, already claimed.
     pub(super) async fn start(&self, started: Started) {
-        let Started { send, dispatch, tell } = started;
+        let Started {
+            send,
+            dispatch,
+            tell,
+        } = started;
         let delivery = *dispatch.delivery;
         let lease_end = delivery.due_at.unwrap_or_default();
         let job = Job {
@@ -54,7 +58,11 @@ impl Courier {
             Work::Nothing => {}
             Work::GiveUp => self.report(&delivery, Report::NotSent).await,
             Work::HandOff | Work::LookUp => {
-                let fallback = if work == Work::HandOff { Report::NotSent } else { Report::LookUpFailed };
+                let fallback = if work == Work::HandOff {
+                    Report::NotSent
+                } else {
+                    Report::LookUpFailed
+                };
                 let Some(job) = self.open(delivery.clone()).await else {
                     // Its key or its tenant is missing: keep trying, somebody may put it back.
                     self.report(&delivery, fallback).await;
@@ -74,17 +82,31 @@ impl Courier {
         let (code, number) = delivery.open(&self.0.ring)?;
         let tenant = self.0.directory.tenant(&delivery.tenant).await.ok()??;
         let lease_end = delivery.due_at?;
-        Some(Job { delivery, tenant, number, code, lease_end })
+        Some(Job {
+            delivery,
+            tenant,
+            number,
+            code,
+            lease_end,
+        })
     }
 
     /// Tries one account after the other until one takes the message, refuses it, or might have it.
     async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>) {
-        let accounts: Vec<&Account> = self.0.accounts.for_sms(&job.tenant.policy, &job.number).collect();
+        let accounts: Vec<&Account> = self
+            .0
+            .accounts
+            .for_sms(&job.tenant.policy, &job.number)
+            .collect();
         for account in accounts {
             // Who has it must be durable before it can have it.
             if job.delivery.account.as_deref() != Some(account.name()) {
-                let moving = Report::Moving { account: account.name().to_owned() };
-                let Some(lease_end) = self.renew(&job.delivery, moving).await else { return };
+                let moving = Report::Moving {
+                    account: account.name().to_owned(),
+                };
+                let Some(lease_end) = self.renew(&job.delivery, moving).await else {
+                    return;
+                };
                 job.delivery.account = Some(account.name().to_owned());
                 job.lease_end = lease_end;
             }
@@ -108,7 +130,14 @@ impl Courier {
                     return;
                 }
                 HandOff::Unknown => {
-                    self.report(&job.delivery, Report::Unknown { account: name, requested_at }).await;
+                    self.report(
+                        &job.delivery,
+                        Report::Unknown {
+                            account: name,
+                            requested_at,
+                        },
+                    )
+                    .await;
                     return;
                 }
                 HandOff::NotSent => {}
@@ -124,12 +153,19 @@ impl Courier {
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
         let validity = job.delivery.created_at.until(end);
         let text = message::sms(&job.tenant.policy.display_name, &job.code, validity);
-        account.send_sms(&job.number, from, &text, &self.0.clock).await
+        account
+            .send_sms(&job.number, from, &text, &self.0.clock)
+            .await
     }
 
     /// Asks the account that may have the message.
     async fn look_up(&self, job: &Job) -> Report {
-        let Some(account) = job.delivery.account.as_deref().and_then(|name| self.0.accounts.get(name)) else {
+        let Some(account) = job
+            .delivery
+            .account
+            .as_deref()
+            .and_then(|name| self.0.accounts.get(name))
+        else {
             return Report::LookUpFailed;
         };
         let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
@@ -137,7 +173,10 @@ impl Courier {
         };
         let (Ok(messages), Ok(known)) = (
             account.find_sms(&job.number, from).await,
-            self.0.store.snapshot(&job.delivery.tenant, job.delivery.verification).await,
+            self.0
+                .store
+                .snapshot(&job.delivery.tenant, job.delivery.verification)
+                .await,
         ) else {
             return Report::LookUpFailed;
         };
@@ -149,10 +188,15 @@ impl Courier {
             .collect();
         let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let found = messages.into_iter().find(|message| {
-            message.body.contains(job.code.expose()) && message.is_since(earliest) && !taken.contains(&message.sid)
+            message.body.contains(job.code.expose())
+                && message.is_since(earliest)
+                && !taken.contains(&message.sid)
         });
         match found {
-            Some(message) => Report::Accepted { account: account.name().to_owned(), sid: message.sid },
+            Some(message) => Report::Accepted {
+                account: account.name().to_owned(),
+                sid: message.sid,
+            },
             None => Report::NotSent,
         }
     }
@@ -168,7 +212,9 @@ impl Courier {
     async fn renew(&self, delivery: &Delivery, report: Report) -> Option<Timestamp> {
         let now = self.0.clock.now();
         match self.0.journal.report(self.about(delivery, report)).await {
-            Ok(outcome) if outcome.progress == Progress::Noted => Some(now.plus(crate::domain::delivery::LEASE)),
+            Ok(outcome) if outcome.progress == Progress::Noted => {
+                Some(now.plus(crate::domain::delivery::LEASE))
+            }
             Ok(_) | Err(_) => None,
         }
     }

@@ -45,7 +45,11 @@ impl Courier {
     pub async fn run(self, mut started: mpsc::Receiver<Started>, stop: CancellationToken) {
         let tasks = TaskTracker::new();
         let permits = Arc::new(Semaphore::new(HAND_OFFS));
-        let outbox = tokio::spawn(self.clone().watch_outbox(tasks.clone(), permits.clone(), stop.clone()));
+        let outbox = tokio::spawn(self.clone().watch_outbox(
+            tasks.clone(),
+            permits.clone(),
+            stop.clone(),
+        ));
         loop {
             let next = tokio::select! {
                 biased;
@@ -53,7 +57,9 @@ impl Courier {
                 () = stop.cancelled() => None,
             };
             let Some(started) = next else { break };
-            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+            let Ok(permit) = permits.clone().acquire_owned().await else {
+                break;
+            };
             let courier = self.clone();
             tasks.spawn(async move {
                 courier.start(started).await;
@@ -67,7 +73,12 @@ impl Courier {
     }
 
     /// Claims what is due: retries, look-ups, and what a process that died left behind.
-    async fn watch_outbox(self, tasks: TaskTracker, permits: Arc<Semaphore>, stop: CancellationToken) {
+    async fn watch_outbox(
+        self,
+        tasks: TaskTracker,
+        permits: Arc<Semaphore>,
+        stop: CancellationToken,
+    ) {
         while !stop.is_cancelled() {
             let pause = match self.take_due(&tasks, &permits).await {
                 Ok(pause) => pause,
@@ -84,7 +95,11 @@ impl Courier {
     }
 
     /// Starts work on what is due, and tells how long to wait before looking again.
-    async fn take_due(&self, tasks: &TaskTracker, permits: &Arc<Semaphore>) -> Result<Duration, crate::store::StoreError> {
+    async fn take_due(
+        &self,
+        tasks: &TaskTracker,
+        permits: &Arc<Semaphore>,
+    ) -> Result<Duration, crate::store::StoreError> {
         let parts = &self.0;
         let now = parts.clock.now();
         match parts.store.next_due().await? {
@@ -92,8 +107,14 @@ impl Courier {
             Some(due) => return Ok(now.until(due).min(LOOK_EVERY)),
             None => return Ok(LOOK_EVERY),
         }
-        for claimed in parts.store.claim_due(CLAIM, parts.random.bytes(), now).await? {
-            let Ok(permit) = permits.clone().acquire_owned().await else { break };
+        for claimed in parts
+            .store
+            .claim_due(CLAIM, parts.random.bytes(), now)
+            .await?
+        {
+            let Ok(permit) = permits.clone().acquire_owned().await else {
+                break;
+            };
             let courier = self.clone();
             tasks.spawn(async move {
                 courier.resume(claimed).await;

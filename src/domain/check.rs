@@ -25,14 +25,19 @@ pub struct Check {
 pub enum Target {
     Id(Id),
     /// The youngest of a number and purpose.
-    Number { index: UnderEveryKey<[u8; 32]>, purpose: String },
+    Number {
+        index: UnderEveryKey<[u8; 32]>,
+        purpose: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckOutcome {
     /// The one and only approval of this verification.
     Approved(Box<Verification>),
-    Wrong { attempts_left: u8 },
+    Wrong {
+        attempts_left: u8,
+    },
     /// The verification had ended before; it tells how.
     Ended(Box<Verification>),
     /// The number is blocked; the guess was not evaluated.
@@ -45,7 +50,13 @@ pub enum CheckOutcome {
 }
 
 impl Check {
-    pub fn decide(&self, ledger: &mut Ledger, ring: &KeyRing, op: Op, now: Timestamp) -> CheckOutcome {
+    pub fn decide(
+        &self,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> CheckOutcome {
         if !ledger.admits(self.key, now) {
             return CheckOutcome::KeyRefused;
         }

@@ -46,12 +46,15 @@ impl Timestamp {
 
     /// Whole seconds from `self` until `later`, rounded up and at least 1, as `Retry-After` wants them.
     pub fn whole_seconds_until(self, later: Self) -> u64 {
-        u64::try_from(self.until(later).as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+        u64::try_from(self.until(later).as_millis().div_ceil(1000))
+            .unwrap_or(u64::MAX)
+            .max(1)
     }
 
     /// RFC 3339 in whole seconds UTC, rounded down.
     pub fn rfc3339(self) -> String {
-        let at = jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::MAX);
+        let at =
+            jiff::Timestamp::from_second(self.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::MAX);
         at.to_string()
     }
 
@@ -72,13 +75,17 @@ pub struct Clock(Source);
 #[derive(Clone)]
 enum Source {
     /// The system's clock, corrected by the offset to the database's.
-    System { offset: Arc<AtomicI64> },
+    System {
+        offset: Arc<AtomicI64>,
+    },
     Manual(Arc<watch::Sender<Timestamp>>),
 }
 
 impl Clock {
     pub fn system() -> Self {
-        Self(Source::System { offset: Arc::new(AtomicI64::new(0)) })
+        Self(Source::System {
+            offset: Arc::new(AtomicI64::new(0)),
+        })
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
@@ -88,9 +95,11 @@ impl Clock {
 
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System { offset } => {
-                Timestamp(system_now().0.saturating_add(offset.load(Ordering::Relaxed)))
-            }
+            Source::System { offset } => Timestamp(
+                system_now()
+                    .0
+                    .saturating_add(offset.load(Ordering::Relaxed)),
+            ),
             Source::Manual(hands) => *hands.borrow(),
         }
     }
@@ -136,7 +145,10 @@ impl fmt::Debug for Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place that may ask the system")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that may ask the system"
+)]
 fn system_now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
 }

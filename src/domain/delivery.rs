@@ -105,16 +105,24 @@ pub enum Stage {
 /// What became of a hand-off or a look-up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    Accepted { account: String, sid: String },
+    Accepted {
+        account: String,
+        sid: String,
+    },
     Refused,
     /// Certainly not at Restcomm.
     NotSent,
     /// Perhaps at Restcomm, since `requested_at`.
-    Unknown { account: String, requested_at: Timestamp },
+    Unknown {
+        account: String,
+        requested_at: Timestamp,
+    },
     /// The account could not be asked.
     LookUpFailed,
     /// The next account is about to be tried.
-    Moving { account: String },
+    Moving {
+        account: String,
+    },
 }
 
 /// What a report led to.
@@ -151,7 +159,9 @@ impl Delivery {
 
     /// Code and number; `None` after the end of the verification, or when the key is gone.
     pub fn open(&self, ring: &KeyRing) -> Option<(Code, PhoneNumber)> {
-        let secret = ring.open(&self.key_id, self.id.as_bytes(), self.sealed.as_deref()?).ok()?;
+        let secret = ring
+            .open(&self.key_id, self.id.as_bytes(), self.sealed.as_deref()?)
+            .ok()?;
         let (code, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
         Some((Code::from_sealed(code), PhoneNumber::parse(number).ok()?))
     }
@@ -167,10 +177,13 @@ impl Delivery {
         match report {
             Report::Accepted { .. } => unreachable!("handled above"),
             Report::Refused => self.fail(DeliveryReason::Refused, now),
-            Report::NotSent if self.sealed.is_none() => {
-                self.fail(self.reason.unwrap_or(DeliveryReason::VerificationEnded), now)
+            Report::NotSent if self.sealed.is_none() => self.fail(
+                self.reason.unwrap_or(DeliveryReason::VerificationEnded),
+                now,
+            ),
+            Report::NotSent if self.give_up_at <= now => {
+                self.fail(DeliveryReason::NotDeliverable, now)
             }
-            Report::NotSent if self.give_up_at <= now => self.fail(DeliveryReason::NotDeliverable, now),
             Report::NotSent => {
                 self.stage = Stage::Waiting;
                 self.account = None;
@@ -182,7 +195,10 @@ impl Delivery {
                 self.fail(DeliveryReason::Unconfirmed, now);
                 Progress::Noted
             }
-            Report::Unknown { account, requested_at } => {
+            Report::Unknown {
+                account,
+                requested_at,
+            } => {
                 self.stage = Stage::Unknown;
                 self.account = Some(account.clone());
                 self.handed_at = Some(*requested_at);
@@ -198,9 +214,10 @@ impl Delivery {
                 self.tries += 1;
                 Progress::Noted
             }
-            Report::Moving { .. } if self.sealed.is_none() => {
-                self.fail(self.reason.unwrap_or(DeliveryReason::VerificationEnded), now)
-            }
+            Report::Moving { .. } if self.sealed.is_none() => self.fail(
+                self.reason.unwrap_or(DeliveryReason::VerificationEnded),
+                now,
+            ),
             Report::Moving { account } => {
                 self.account = Some(account.clone());
                 self.handed_at = Some(now);

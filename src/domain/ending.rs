@@ -30,7 +30,10 @@ impl Cancel {
         if !ledger.admits(self.key, now) {
             return CancelOutcome::KeyRefused;
         }
-        let Some(mut verification) = ledger.settled(self.id, now).filter(|found| found.tenant == self.tenant) else {
+        let Some(mut verification) = ledger
+            .settled(self.id, now)
+            .filter(|found| found.tenant == self.tenant)
+        else {
             return CancelOutcome::Unknown;
         };
         if verification.status == Status::Pending {

@@ -70,7 +70,11 @@ mod tests {
         let mut budget = FailureBudget::default();
         let mut now = Timestamp::from_millis(0);
         for failure in 1..=100_u32 {
-            assert_eq!(budget.block(now), None, "failure {failure} finds the number open");
+            assert_eq!(
+                budget.block(now),
+                None,
+                "failure {failure} finds the number open"
+            );
             budget.fail(now);
             let expected = match failure {
                 5 => Some(Block::Until(now.plus(Duration::from_secs(900)))),

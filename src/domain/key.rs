@@ -48,15 +48,18 @@ impl ApiKey {
     pub fn generate(kind: KeyKind, random: &Random) -> Self {
         let digits = random_base62(random, RANDOM_DIGITS);
         let checksum = checksum(&digits);
-        Self(Zeroizing::new(format!("{}{digits}{checksum}", kind.prefix())))
+        Self(Zeroizing::new(format!(
+            "{}{digits}{checksum}",
+            kind.prefix()
+        )))
     }
 
     /// Reads a key that somebody sent. `None`: it was never one of ours.
     pub fn parse(text: &str) -> Option<(KeyKind, Self)> {
         let kind = KeyKind::Secret;
         let rest = text.strip_prefix(kind.prefix())?;
-        let shape_fits =
-            rest.len() == RANDOM_DIGITS + CHECKSUM_DIGITS && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+        let shape_fits = rest.len() == RANDOM_DIGITS + CHECKSUM_DIGITS
+            && rest.bytes().all(|b| b.is_ascii_alphanumeric());
         let (digits, given) = shape_fits.then(|| rest.split_at(RANDOM_DIGITS))?;
         (checksum(digits) == given).then(|| (kind, Self(Zeroizing::new(text.to_owned()))))
     }
@@ -94,7 +97,10 @@ impl KeyKind {
 }
 
 fn checksum(digits: &str) -> String {
-    base62(u64::from(crc32fast::hash(digits.as_bytes())), CHECKSUM_DIGITS)
+    base62(
+        u64::from(crc32fast::hash(digits.as_bytes())),
+        CHECKSUM_DIGITS,
+    )
 }
 
 impl fmt::Debug for ApiKey {
@@ -140,9 +146,24 @@ mod tests {
     #[test]
     fn a_key_is_valid_until_it_expires_or_is_revoked() {
         let now = Timestamp::from_millis(1_000);
-        let open = KeyState { expires_at: None, revoked_at: None };
+        let open = KeyState {
+            expires_at: None,
+            revoked_at: None,
+        };
         assert!(open.is_valid(now));
-        assert!(!KeyState { expires_at: Some(now), ..open }.is_valid(now));
-        assert!(!KeyState { revoked_at: Some(now), ..open }.is_valid(now));
+        assert!(
+            !KeyState {
+                expires_at: Some(now),
+                ..open
+            }
+            .is_valid(now)
+        );
+        assert!(
+            !KeyState {
+                revoked_at: Some(now),
+                ..open
+            }
+            .is_valid(now)
+        );
     }
 }

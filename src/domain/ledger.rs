@@ -47,7 +47,14 @@ pub struct Row<V> {
 
 impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
     pub fn load(&mut self, key: K, value: V, version: i64) {
-        self.0.insert(key, Row { value, version, changed_by: None });
+        self.0.insert(
+            key,
+            Row {
+                value,
+                version,
+                changed_by: None,
+            },
+        );
     }
 
     pub fn get(&self, key: &K) -> Option<&V> {
@@ -63,7 +70,14 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
                 row.changed_by = Some(op);
             }
             None => {
-                self.0.insert(key, Row { value, version: 0, changed_by: Some(op) });
+                self.0.insert(
+                    key,
+                    Row {
+                        value,
+                        version: 0,
+                        changed_by: Some(op),
+                    },
+                );
             }
         }
     }
@@ -82,20 +96,34 @@ impl<K, V> Default for Rows<K, V> {
 impl Ledger {
     /// Whether the API key that asks is valid at `now`. Who needs none always is.
     pub fn admits(&self, key: Option<[u8; 32]>, now: Timestamp) -> bool {
-        key.is_none_or(|hash| self.keys.get(&hash).is_some_and(|state| state.is_valid(now)))
+        key.is_none_or(|hash| {
+            self.keys
+                .get(&hash)
+                .is_some_and(|state| state.is_valid(now))
+        })
     }
 
     /// Under which indexes the number of a verification is counted.
     pub fn index_of(&self, verification: &Verification) -> UnderEveryKey<[u8; 32]> {
-        let alone = UnderEveryKey { newest: verification.number_index, older: Vec::new() };
-        self.indexes.get(&verification.number_index).cloned().unwrap_or(alone)
+        let alone = UnderEveryKey {
+            newest: verification.number_index,
+            older: Vec::new(),
+        };
+        self.indexes
+            .get(&verification.number_index)
+            .cloned()
+            .unwrap_or(alone)
     }
 
     /// The failure budget of a number. What stands under an older key moves to the newest.
     pub fn budget(&mut self, index: &UnderEveryKey<[u8; 32]>, op: Op) -> FailureBudget {
         let mut budget = self.budgets.get(&index.newest).cloned().unwrap_or_default();
         for older in &index.older {
-            if let Some(found) = self.budgets.get(older).filter(|found| **found != FailureBudget::default()) {
+            if let Some(found) = self
+                .budgets
+                .get(older)
+                .filter(|found| **found != FailureBudget::default())
+            {
                 budget.absorb(found.clone());
                 self.budgets.put(*older, FailureBudget::default(), op);
                 self.budgets.put(index.newest, budget.clone(), op);
@@ -108,7 +136,11 @@ impl Ledger {
     pub fn counter(&mut self, id: &UnderEveryKey<[u8; 16]>, op: Op) -> Counter {
         let mut counter = self.counters.get(&id.newest).cloned().unwrap_or_default();
         for older in &id.older {
-            if let Some(found) = self.counters.get(older).filter(|found| **found != Counter::default()) {
+            if let Some(found) = self
+                .counters
+                .get(older)
+                .filter(|found| **found != Counter::default())
+            {
                 counter.absorb(found.clone());
                 self.counters.put(*older, Counter::default(), op);
                 self.counters.put(id.newest, counter.clone(), op);
@@ -118,8 +150,15 @@ impl Ledger {
     }
 
     /// The youngest verification of a number and purpose, as it stands at `now`.
-    pub fn youngest(&self, index: &UnderEveryKey<[u8; 32]>, purpose: &str, now: Timestamp) -> Option<Verification> {
-        let ids = index.all().filter_map(|index| self.youngest.get(&(*index, purpose.to_owned())));
+    pub fn youngest(
+        &self,
+        index: &UnderEveryKey<[u8; 32]>,
+        purpose: &str,
+        now: Timestamp,
+    ) -> Option<Verification> {
+        let ids = index
+            .all()
+            .filter_map(|index| self.youngest.get(&(*index, purpose.to_owned())));
         self.settled(*ids.max()?, now)
     }
 

@@ -40,22 +40,31 @@ impl Counter {
     /// # Errors
     /// The earliest instant at which it would.
     pub fn admits(&self, rates: &[Rate], now: Timestamp) -> Result<(), Timestamp> {
-        let held_until = rates.iter().filter_map(|rate| self.held_until(*rate, now)).max();
+        let held_until = rates
+            .iter()
+            .filter_map(|rate| self.held_until(*rate, now))
+            .max();
         held_until.map_or(Ok(()), Err)
     }
 
     /// Counts one send at `now`.
     pub fn charge(&mut self, rates: &[Rate], now: Timestamp) {
-        let (exact, spaced): (Vec<Rate>, Vec<Rate>) = rates.iter().partition(|rate| rate.is_exact());
+        let (exact, spaced): (Vec<Rate>, Vec<Rate>) =
+            rates.iter().partition(|rate| rate.is_exact());
         if let Some(longest) = exact.iter().map(|rate| rate.window).max() {
-            let most = exact.iter().map(|rate| rate.count as usize).max().unwrap_or(0);
+            let most = exact
+                .iter()
+                .map(|rate| rate.count as usize)
+                .max()
+                .unwrap_or(0);
             self.instants.retain(|at| now < at.plus(longest));
             self.instants.push(now);
             let surplus = self.instants.len().saturating_sub(most);
             self.instants.drain(..surplus);
             self.until = self.until.max(now.plus(longest));
         }
-        self.arrivals.retain(|(rate, arrival)| rates.contains(rate) && micros(now) < *arrival);
+        self.arrivals
+            .retain(|(rate, arrival)| rates.contains(rate) && micros(now) < *arrival);
         for rate in spaced {
             let next = self.arrival(rate, now) + rate.spacing();
             self.arrivals.retain(|(known, _)| *known != rate);
@@ -103,7 +112,11 @@ impl Counter {
     }
 
     fn arrival(&self, rate: Rate, now: Timestamp) -> i64 {
-        let known = self.arrivals.iter().find(|(known, _)| *known == rate).map_or(i64::MIN, |(_, at)| *at);
+        let known = self
+            .arrivals
+            .iter()
+            .find(|(known, _)| *known == rate)
+            .map_or(i64::MIN, |(_, at)| *at);
         known.max(micros(now))
     }
 }
@@ -159,7 +172,10 @@ mod tests {
     }
 
     fn rate(count: u32, seconds: u64) -> Rate {
-        Rate { count, window: Duration::from_secs(seconds) }
+        Rate {
+            count,
+            window: Duration::from_secs(seconds),
+        }
     }
 
     #[test]
@@ -171,9 +187,17 @@ mod tests {
             counter.charge(&rates, at(second));
         }
         assert_eq!(counter.admits(&rates, at(599)), Err(at(600)));
-        assert_eq!(counter.admits(&rates, at(600)), Ok(()), "the first has left the window");
+        assert_eq!(
+            counter.admits(&rates, at(600)),
+            Ok(()),
+            "the first has left the window"
+        );
         counter.charge(&rates, at(600));
-        assert_eq!(counter.admits(&rates, at(601)), Err(at(900)), "now the second must leave");
+        assert_eq!(
+            counter.admits(&rates, at(601)),
+            Err(at(900)),
+            "now the second must leave"
+        );
     }
 
     #[test]
@@ -206,9 +230,15 @@ mod tests {
             counter.charge(&rates, at(0));
         }
         let again = counter.admits(&rates, at(0)).unwrap_err();
-        assert!(at(1) <= again && again <= at(1).plus(Duration::from_millis(1)), "{again:?}");
+        assert!(
+            at(1) <= again && again <= at(1).plus(Duration::from_millis(1)),
+            "{again:?}"
+        );
         assert_eq!(counter.admits(&rates, again), Ok(()));
-        assert!(counter.instants.is_empty(), "a large limit keeps one number, not a list");
+        assert!(
+            counter.instants.is_empty(),
+            "a large limit keeps one number, not a list"
+        );
     }
 
     #[test]

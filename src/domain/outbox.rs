@@ -32,7 +32,10 @@ pub struct ReportOutcome {
 impl DeliveryReport {
     pub fn decide(&self, ledger: &mut Ledger, op: Op, now: Timestamp) -> ReportOutcome {
         let Some(mut delivery) = ledger.deliveries.get(&self.delivery).cloned() else {
-            return ReportOutcome { progress: Progress::Stale, verification: None };
+            return ReportOutcome {
+                progress: Progress::Stale,
+                verification: None,
+            };
         };
         let progress = delivery.report(self.claim, &self.report, self.jitter, now);
         let mut verification = ledger.settled(self.verification, now);
@@ -67,6 +70,9 @@ impl DeliveryReport {
         if let Some(verification) = verification.clone() {
             ledger.put_verification(verification, now, op);
         }
-        ReportOutcome { progress, verification: verification.map(Box::new) }
+        ReportOutcome {
+            progress,
+            verification: verification.map(Box::new),
+        }
     }
 }

@@ -76,7 +76,11 @@ impl Countries {
 
 impl Default for CodePolicy {
     fn default() -> Self {
-        Self { length: 6, ttl: Duration::from_secs(300), attempts: 5 }
+        Self {
+            length: 6,
+            ttl: Duration::from_secs(300),
+            attempts: 5,
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use rand::{Rng as _, RngExt as _, SeedableRng as _, TryRng as _, rngs::{StdRng, SysRng}};
+use rand::{
+    Rng as _, RngExt as _, SeedableRng as _, TryRng as _,
+    rngs::{StdRng, SysRng},
+};
 
 /// A random source. Keys, ids and tokens come straight from the system; codes from a ChaCha
 /// generator that the system seeded (NIST SP 800-63B 3.2.12 asks for an approved generator).
@@ -20,12 +23,18 @@ struct Source {
 
 impl Random {
     pub fn system() -> Self {
-        Self(Arc::new(Source { generator: Mutex::new(rand::make_rng()), seeded: false }))
+        Self(Arc::new(Source {
+            generator: Mutex::new(rand::make_rng()),
+            seeded: false,
+        }))
     }
 
     /// The same sequence in every run. Only for tests: everything it gives can be foretold.
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Source { generator: Mutex::new(StdRng::seed_from_u64(seed)), seeded: true }))
+        Self(Arc::new(Source {
+            generator: Mutex::new(StdRng::seed_from_u64(seed)),
+            seeded: true,
+        }))
     }
 
     /// Fills `bytes` for a key, an id or a token.
@@ -36,7 +45,9 @@ impl Random {
         if self.0.seeded {
             self.generator().fill_bytes(bytes);
         } else {
-            SysRng.try_fill_bytes(bytes).expect("the system gives randomness");
+            SysRng
+                .try_fill_bytes(bytes)
+                .expect("the system gives randomness");
         }
     }
 
@@ -57,7 +68,10 @@ impl Random {
     }
 
     fn generator(&self) -> MutexGuard<'_, StdRng> {
-        self.0.generator.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .generator
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     clock::Timestamp,
     code::Code,
-    delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Stage},
+    delivery::{
+        Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Stage,
+    },
     failures::Block,
     id::Id,
     ledger::{Ledger, Op},
@@ -49,8 +51,14 @@ pub enum SendOutcome {
     Created(Dispatch),
     Resent(Dispatch),
     /// A pending verification was sent to too recently.
-    TooSoon { verification: Box<Verification>, retry_at: Timestamp },
-    Limited { limit: LimitName, retry_at: Timestamp },
+    TooSoon {
+        verification: Box<Verification>,
+        retry_at: Timestamp,
+    },
+    Limited {
+        limit: LimitName,
+        retry_at: Timestamp,
+    },
     Blocked(Block),
     KeyRefused,
     /// The pending code was to be sent again, and cannot be read: its key is missing from the ring.
@@ -66,7 +74,13 @@ pub struct Dispatch {
 }
 
 impl Send {
-    pub fn decide(&self, ledger: &mut Ledger, ring: &KeyRing, op: Op, now: Timestamp) -> SendOutcome {
+    pub fn decide(
+        &self,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> SendOutcome {
         if !ledger.admits(self.key, now) {
             return SendOutcome::KeyRefused;
         }
@@ -75,13 +89,18 @@ impl Send {
             return SendOutcome::Blocked(block);
         }
         let current = ledger.youngest(&self.index, &self.purpose, now);
-        let pending = current.clone().filter(|found| found.status == Status::Pending);
+        let pending = current
+            .clone()
+            .filter(|found| found.status == Status::Pending);
         let resent = pending.clone().filter(|found| found.can_be_resent(now));
         if let Some(verification) = &resent
             && now < verification.resend_at
         {
             let retry_at = verification.next_send();
-            return SendOutcome::TooSoon { verification: Box::new(verification.clone()), retry_at };
+            return SendOutcome::TooSoon {
+                verification: Box::new(verification.clone()),
+                retry_at,
+            };
         }
         if let Some((limit, retry_at)) = self.exceeded(ledger, op, now) {
             return SendOutcome::Limited { limit, retry_at };
@@ -111,7 +130,9 @@ impl Send {
     ) -> Dispatch {
         let policy = &self.tenant.policy;
         // Ids sort by age, also where the clocks of two replicas disagree.
-        let born = not_before.map_or(now, |old| now.max(Timestamp::from_millis(old.as_millis() + 1)));
+        let born = not_before.map_or(now, |old| {
+            now.max(Timestamp::from_millis(old.as_millis() + 1))
+        });
         let mut verification = Verification {
             id: Id::new(born, self.verification_seed),
             tenant: self.tenant.name.clone(),
@@ -136,7 +157,15 @@ impl Send {
             ended_at: None,
         };
         verification.bind_code(&self.code, ring);
-        self.dispatch(verification, self.code.clone(), Cause::Send, ledger, ring, op, now)
+        self.dispatch(
+            verification,
+            self.code.clone(),
+            Cause::Send,
+            ledger,
+            ring,
+            op,
+            now,
+        )
     }
 
     fn resend(
@@ -166,7 +195,10 @@ impl Send {
     }
 
     /// Counts the send, and puts verification and delivery into the ledger, the delivery already claimed.
-    #[expect(clippy::too_many_arguments, reason = "the last four are the batch, in the order of every decision")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the last four are the batch, in the order of every decision"
+    )]
     fn dispatch(
         &self,
         mut verification: Verification,
@@ -199,7 +231,11 @@ impl Send {
             sid: None,
             sealed: None,
             key_id: ring.newest().to_owned(),
-            charges: self.limits.iter().map(|limit| limit.counter.newest).collect(),
+            charges: self
+                .limits
+                .iter()
+                .map(|limit| limit.counter.newest)
+                .collect(),
             give_up_at: verification.expires_at.minus(GIVE_UP_BEFORE_END),
             created_at: now,
             handed_at: Some(now),
@@ -210,14 +246,26 @@ impl Send {
         delivery.seal(&code, &self.number, ring);
         ledger.deliveries.put(delivery.id, delivery.clone(), op);
         ledger.put_verification(verification.clone(), now, op);
-        Dispatch { verification: Box::new(verification), delivery: Box::new(delivery), code }
+        Dispatch {
+            verification: Box::new(verification),
+            delivery: Box::new(delivery),
+            code,
+        }
     }
 
     /// The limit that holds this send back longest, if any does. Nothing is charged unless all admit it.
-    fn exceeded(&self, ledger: &mut Ledger, op: Op, now: Timestamp) -> Option<(LimitName, Timestamp)> {
+    fn exceeded(
+        &self,
+        ledger: &mut Ledger,
+        op: Op,
+        now: Timestamp,
+    ) -> Option<(LimitName, Timestamp)> {
         let held = self.limits.iter().filter_map(|limit| {
             let counter = ledger.counter(&limit.counter, op);
-            counter.admits(&limit.rates, now).err().map(|retry_at| (limit.name, retry_at))
+            counter
+                .admits(&limit.rates, now)
+                .err()
+                .map(|retry_at| (limit.name, retry_at))
         });
         held.max_by_key(|(_, retry_at)| *retry_at)
     }

@@ -3,12 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    clock::Timestamp,
-    code::Code,
-    delivery::Channel,
-    id::Id,
-    policy::Policy,
-    words::words,
+    clock::Timestamp, code::Code, delivery::Channel, id::Id, policy::Policy, words::words,
 };
 use crate::crypto::{CryptoError, KeyRing, equal_in_constant_time};
 
@@ -77,7 +72,11 @@ impl Verification {
             if self.sent {
                 self.end(Status::Expired, None, self.expires_at);
             } else {
-                self.end(Status::Failed, Some(Reason::NotDeliverable), self.expires_at);
+                self.end(
+                    Status::Failed,
+                    Some(Reason::NotDeliverable),
+                    self.expires_at,
+                );
             }
         }
     }
@@ -106,7 +105,9 @@ impl Verification {
     /// Makes `code` the live one, under the newest key.
     pub fn bind_code(&mut self, code: &Code, ring: &KeyRing) {
         ring.newest().clone_into(&mut self.key_id);
-        let hash = CodeBinding(self).hash(code, ring).expect("the newest key is in the ring");
+        let hash = CodeBinding(self)
+            .hash(code, ring)
+            .expect("the newest key is in the ring");
         self.code_hash = Some(hash);
     }
 
@@ -136,7 +137,6 @@ impl Verification {
     fn last_resend(&self) -> Timestamp {
         self.expires_at.minus(RESEND_NEEDS)
     }
-
 }
 
 impl CodeBinding<'_> {

@@ -34,19 +34,36 @@ pub fn destination(policy: &Policy, number: &PhoneNumber) -> Result<(), Destinat
 }
 
 /// Every limit that a send of `caller` to `number` counts against.
-pub fn limits(caller: &Caller, number: &PhoneNumber, everywhere: &[Rate], ring: &KeyRing) -> Vec<LimitUse> {
+pub fn limits(
+    caller: &Caller,
+    number: &PhoneNumber,
+    everywhere: &[Rate],
+    ring: &KeyRing,
+) -> Vec<LimitUse> {
     let tenant = caller.tenant.name.as_bytes();
     let own = &caller.tenant.policy.limits;
     let number = number.expose().as_bytes();
     let key = caller.key.as_ref().map_or(&[][..], |hash| &hash[..]);
     let all: [(LimitName, &[Rate], &[&[u8]]); 4] = [
-        (LimitName::PerNumber, &own.per_number, &[b"number", tenant, number]),
-        (LimitName::PerNumber, everywhere, &[b"number-everywhere", number]),
+        (
+            LimitName::PerNumber,
+            &own.per_number,
+            &[b"number", tenant, number],
+        ),
+        (
+            LimitName::PerNumber,
+            everywhere,
+            &[b"number-everywhere", number],
+        ),
         (LimitName::PerKey, &own.per_key, &[b"key", key]),
         (LimitName::PerTenant, &own.per_tenant, &[b"tenant", tenant]),
     ];
     let in_force = all.into_iter().filter(|(_, rates, _)| !rates.is_empty());
     in_force
-        .map(|(name, rates, subject)| LimitUse { name, counter: ring.limit_id(subject), rates: rates.to_vec() })
+        .map(|(name, rates, subject)| LimitUse {
+            name,
+            counter: ring.limit_id(subject),
+            rates: rates.to_vec(),
+        })
         .collect()
 }

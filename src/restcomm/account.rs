@@ -67,9 +67,14 @@ impl Accounts {
     }
 
     /// The accounts that may carry a text message of a tenant to `number`, in the order to try them.
-    pub fn for_sms<'a>(&'a self, policy: &'a Policy, number: &'a PhoneNumber) -> impl Iterator<Item = &'a Account> {
+    pub fn for_sms<'a>(
+        &'a self,
+        policy: &'a Policy,
+        number: &'a PhoneNumber,
+    ) -> impl Iterator<Item = &'a Account> {
         self.0.iter().filter(move |account| {
-            let named = policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name);
+            let named =
+                policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name);
             named && account.sender(policy, number).is_some()
         })
     }
@@ -90,14 +95,23 @@ impl Account {
         let from = &self.settings.sms_from;
         let for_country = from.by_country.get(number.region());
         // Carriers of the North American Numbering Plan drop alphanumeric senders.
-        let own_name = policy.sender.as_ref().filter(|_| !number.expose().starts_with("+1"));
-        for_country.or(own_name).or(from.default.as_ref()).map(String::as_str)
+        let own_name = policy
+            .sender
+            .as_ref()
+            .filter(|_| !number.expose().starts_with("+1"));
+        for_country
+            .or(own_name)
+            .or(from.default.as_ref())
+            .map(String::as_str)
     }
 }
 
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("name", &self.name).field("base_url", &self.base_url).finish_non_exhaustive()
+        f.debug_struct("Settings")
+            .field("name", &self.name)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 

@@ -57,13 +57,22 @@ struct List {
 
 impl Account {
     /// Hands one text message over.
-    pub async fn send_sms(&self, to: &PhoneNumber, from: &str, body: &str, clock: &Clock) -> HandOff {
+    pub async fn send_sms(
+        &self,
+        to: &PhoneNumber,
+        from: &str,
+        body: &str,
+        clock: &Clock,
+    ) -> HandOff {
         let started = clock.now();
         let form = [("From", from), ("To", to.expose()), ("Body", body)];
         let request = self
             .client
             .post(self.messages_url())
-            .basic_auth(&self.settings.account_sid, Some(self.settings.auth_token.expose_secret()))
+            .basic_auth(
+                &self.settings.account_sid,
+                Some(self.settings.auth_token.expose_secret()),
+            )
             .form(&form);
         let outcome = match request.send().await {
             Ok(response) => judge(response, started, clock).await,
@@ -85,15 +94,26 @@ impl Account {
     }
 
     /// The messages from `from` to `to` that this account knows, newest first.
-    pub async fn find_sms(&self, to: &PhoneNumber, from: &str) -> Result<Vec<Message>, LookUpFailed> {
+    pub async fn find_sms(
+        &self,
+        to: &PhoneNumber,
+        from: &str,
+    ) -> Result<Vec<Message>, LookUpFailed> {
         let request = self
             .client
             .get(self.messages_url())
-            .basic_auth(&self.settings.account_sid, Some(self.settings.auth_token.expose_secret()))
+            .basic_auth(
+                &self.settings.account_sid,
+                Some(self.settings.auth_token.expose_secret()),
+            )
             .query(&[("To", to.expose()), ("From", from), ("PageSize", "50")]);
         let response = request.send().await.map_err(|_| LookUpFailed)?;
         if response.status() != StatusCode::OK {
-            tracing::warn!(account = self.name(), status = response.status().as_u16(), "restcomm.look_up_refused");
+            tracing::warn!(
+                account = self.name(),
+                status = response.status().as_u16(),
+                "restcomm.look_up_refused"
+            );
             return Err(LookUpFailed);
         }
         let body = read(response, LONGEST_LIST).await.ok_or(LookUpFailed)?;
@@ -102,15 +122,22 @@ impl Account {
     }
 
     fn messages_url(&self) -> String {
-        format!("{}/Accounts/{}/SMS/Messages.json", self.settings.base_url, self.settings.account_sid)
+        format!(
+            "{}/Accounts/{}/SMS/Messages.json",
+            self.settings.base_url, self.settings.account_sid
+        )
     }
 }
 
 impl Message {
     /// Whether it was made at `instant` or later. A date that cannot be read does not exclude a message.
     pub fn is_since(&self, instant: Timestamp) -> bool {
-        let created = self.date_created.as_deref().and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
-        created.is_none_or(|date| instant <= Timestamp::from_millis(date.timestamp().as_millisecond()))
+        let created = self
+            .date_created
+            .as_deref()
+            .and_then(|text| jiff::fmt::rfc2822::parse(text).ok());
+        created
+            .is_none_or(|date| instant <= Timestamp::from_millis(date.timestamp().as_millisecond()))
     }
 }
 
@@ -124,7 +151,9 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff
     let body = read(response, LONGEST_ANSWER).await;
     match status.as_u16() {
         200..=299 => match body.and_then(|body| serde_json::from_slice::<Created>(&body).ok()) {
-            Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => HandOff::Accepted { sid },
+            Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => {
+                HandOff::Accepted { sid }
+            }
             _ => {
                 tracing::warn!(http.status = status.as_u16(), "restcomm.unreadable_answer");
                 HandOff::Unknown

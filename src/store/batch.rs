@@ -4,8 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Store, StoreError, Tx, on,
+    Store, StoreError, Tx,
     journal::{Command, Entry, Outcome},
+    on,
     record::{self, Change, Record},
 };
 use crate::{
@@ -51,10 +52,18 @@ struct Needs {
 }
 
 /// Runs `entries` in order of arrival, as one transaction.
-pub(super) async fn run(store: &Store, ring: &KeyRing, entries: &[Entry], now: Timestamp) -> Result<Committed, StoreError> {
+pub(super) async fn run(
+    store: &Store,
+    ring: &KeyRing,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<Committed, StoreError> {
     let mut tx = store.begin().await?;
     let mut ledger = load(&mut tx, Needs::of(entries), ring).await?;
-    let outcomes = entries.iter().map(|entry| decide(entry, &mut ledger, ring, now)).collect();
+    let outcomes = entries
+        .iter()
+        .map(|entry| decide(entry, &mut ledger, ring, now))
+        .collect();
     let traces = write(&mut tx, &ledger, ring.newest()).await?;
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
@@ -98,8 +107,10 @@ impl Needs {
             Command::Send(send) => {
                 self.api_keys.extend(send.key);
                 self.indexes.extend(send.index.all());
-                self.youngest.extend(send.index.all().map(|index| (*index, send.purpose.clone())));
-                self.counters.extend(send.limits.iter().flat_map(|limit| limit.counter.all()));
+                self.youngest
+                    .extend(send.index.all().map(|index| (*index, send.purpose.clone())));
+                self.counters
+                    .extend(send.limits.iter().flat_map(|limit| limit.counter.all()));
             }
             Command::Check(check) => {
                 self.api_keys.extend(check.key);
@@ -109,7 +120,8 @@ impl Needs {
                     }
                     Target::Number { index, purpose } => {
                         self.indexes.extend(index.all());
-                        self.youngest.extend(index.all().map(|index| (*index, purpose.clone())));
+                        self.youngest
+                            .extend(index.all().map(|index| (*index, purpose.clone())));
                     }
                 }
             }
@@ -131,7 +143,10 @@ impl Needs {
 
 /// Loads and locks, in the order that every batch keeps: keys, budgets, counters, verifications, deliveries.
 async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
-    let mut ledger = Ledger { keys: super::keys::states(tx, &sorted(needs.api_keys)).await?, ..Ledger::default() };
+    let mut ledger = Ledger {
+        keys: super::keys::states(tx, &sorted(needs.api_keys)).await?,
+        ..Ledger::default()
+    };
     let named = sorted(std::mem::take(&mut needs.verifications));
     // Which numbers the named verifications are of. This never changes, so it may be read before the lock.
     for (index, every) in super::reads::indexes_of(tx, &named, ring).await? {
@@ -144,13 +159,22 @@ async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, S
     needs.verifications.extend(named);
     needs.verifications.extend(ledger.youngest.values());
     load_rows(tx, &mut ledger.verifications, &sorted(needs.verifications)).await?;
-    needs.deliveries.extend(ledger.verifications.iter().map(|(_, row)| row.value.delivery));
+    needs.deliveries.extend(
+        ledger
+            .verifications
+            .iter()
+            .map(|(_, row)| row.value.delivery),
+    );
     load_rows(tx, &mut ledger.deliveries, &sorted(needs.deliveries)).await?;
     Ok(ledger)
 }
 
 /// Loads and locks rows of one table. Those that may be missing, yet must be locked, are made first.
-async fn load_rows<T>(tx: &mut Tx, rows: &mut Rows<T::Key, T>, keys: &[T::Key]) -> Result<(), StoreError>
+async fn load_rows<T>(
+    tx: &mut Tx,
+    rows: &mut Rows<T::Key, T>,
+    keys: &[T::Key],
+) -> Result<(), StoreError>
 where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Eq + std::hash::Hash,
@@ -182,12 +206,20 @@ where
     T::Key: Copy + Ord + std::hash::Hash,
 {
     let changed = rows.iter().filter_map(|(key, row)| {
-        row.changed_by.map(|op| Change { key: *key, value: &row.value, version: row.version, op })
+        row.changed_by.map(|op| Change {
+            key: *key,
+            value: &row.value,
+            version: row.version,
+            op,
+        })
     });
     let mut changes: Vec<_> = changed.collect();
     changes.sort_by_key(|change| change.key);
     record::write(tx, &changes, key_id).await?;
-    Ok(changes.iter().map(|change| (change.key, change.version, change.op)).collect())
+    Ok(changes
+        .iter()
+        .map(|change| (change.key, change.version, change.op))
+        .collect())
 }
 
 impl Traces {
@@ -207,7 +239,11 @@ impl Traces {
             recognise::<FailureBudget>(&mut tx, &self.budgets).await?,
             recognise::<Counter>(&mut tx, &self.counters).await?,
         ];
-        if seen.contains(&Some(true)) { Ok(Some(true)) } else { Ok(seen.into_iter().flatten().next()) }
+        if seen.contains(&Some(true)) {
+            Ok(Some(true))
+        } else {
+            Ok(seen.into_iter().flatten().next())
+        }
     }
 }
 
@@ -221,8 +257,11 @@ where
         return Ok(None);
     }
     let keys: Vec<T::Key> = traces.iter().map(|(key, ..)| *key).collect();
-    let rows: HashMap<Vec<u8>, (i64, Vec<u8>)> =
-        record::ops::<T>(tx, &keys).await?.into_iter().map(|(key, version, op)| (key, (version, op))).collect();
+    let rows: HashMap<Vec<u8>, (i64, Vec<u8>)> = record::ops::<T>(tx, &keys)
+        .await?
+        .into_iter()
+        .map(|(key, version, op)| (key, (version, op)))
+        .collect();
     let mut verdict = None;
     for (key, version, op) in traces {
         match rows.get(key.as_ref()) {

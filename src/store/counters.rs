@@ -11,8 +11,12 @@ use crate::domain::limits::{Counter, Rate};
 
 impl Record for Counter {
     const TABLE: &'static str = "counters";
-    const COLUMNS: &'static [(&'static str, Kind)] =
-        &[("id", Kind::Bytes), ("key_id", Kind::Text), ("state", Kind::Bytes), ("until", Kind::Int)];
+    const COLUMNS: &'static [(&'static str, Kind)] = &[
+        ("id", Kind::Bytes),
+        ("key_id", Kind::Text),
+        ("state", Kind::Bytes),
+        ("until", Kind::Int),
+    ];
     type Key = [u8; 16];
 
     fn statements() -> &'static Statements {
@@ -21,7 +25,12 @@ impl Record for Counter {
     }
 
     fn write(&self, id: &[u8; 16], key_id: &str) -> Vec<Value> {
-        vec![Value::bytes(id), Value::text(key_id), Value::Bytes(Some(encode(self))), Value::instant(self.until)]
+        vec![
+            Value::bytes(id),
+            Value::text(key_id),
+            Value::Bytes(Some(encode(self))),
+            Value::instant(self.until),
+        ]
     }
 
     fn read(columns: &mut Columns) -> Result<([u8; 16], Self), StoreError> {
@@ -66,10 +75,20 @@ fn decode(state: &[u8]) -> Option<Counter> {
         let (window, tail) = tail.split_first_chunk::<8>()?;
         let (arrival, tail) = tail.split_first_chunk::<8>()?;
         let window = Duration::from_millis(u64::from_be_bytes(*window));
-        arrivals.push((Rate { count: u32::from_be_bytes(*limit), window }, i64::from_be_bytes(*arrival)));
+        arrivals.push((
+            Rate {
+                count: u32::from_be_bytes(*limit),
+                window,
+            },
+            i64::from_be_bytes(*arrival),
+        ));
         rest = tail;
     }
-    Some(Counter { instants: unpack(rest), arrivals, ..Counter::default() })
+    Some(Counter {
+        instants: unpack(rest),
+        arrivals,
+        ..Counter::default()
+    })
 }
 
 #[cfg(test)]
@@ -79,7 +98,10 @@ mod tests {
 
     #[test]
     fn a_counter_survives_being_written_and_read() {
-        let rate = Rate { count: 100, window: Duration::from_secs(60) };
+        let rate = Rate {
+            count: 100,
+            window: Duration::from_secs(60),
+        };
         let counter = Counter {
             instants: vec![Timestamp::from_millis(1), Timestamp::from_millis(-2)],
             arrivals: vec![(rate, 1_234_567)],

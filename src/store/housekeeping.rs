@@ -28,20 +28,36 @@ impl Store {
     }
 
     /// Claims up to `most` due deliveries that no other process holds.
-    pub async fn claim_due(&self, most: i64, op: Op, now: Timestamp) -> Result<Vec<Claimed>, StoreError> {
+    pub async fn claim_due(
+        &self,
+        most: i64,
+        op: Op,
+        now: Timestamp,
+    ) -> Result<Vec<Claimed>, StoreError> {
         let mut tx = self.begin().await?;
         const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
         let ids: Vec<Vec<u8>> = match &mut tx {
             Tx::Sqlite(tx) => {
-                sqlx::query_scalar(DUE).bind(now.as_millis()).bind(most).fetch_all(&mut **tx).await?
+                sqlx::query_scalar(DUE)
+                    .bind(now.as_millis())
+                    .bind(most)
+                    .fetch_all(&mut **tx)
+                    .await?
             }
             Tx::Postgres(tx) => {
                 // Replicas share the outbox: each skips what another is just taking.
                 let sql = sqlx::AssertSqlSafe(format!("{DUE} for update skip locked"));
-                sqlx::query_scalar(sql).bind(now.as_millis()).bind(most).fetch_all(&mut **tx).await?
+                sqlx::query_scalar(sql)
+                    .bind(now.as_millis())
+                    .bind(most)
+                    .fetch_all(&mut **tx)
+                    .await?
             }
         };
-        let mut ids = ids.iter().filter_map(|id| Id::from_bytes(id)).collect::<Vec<_>>();
+        let mut ids = ids
+            .iter()
+            .filter_map(|id| Id::from_bytes(id))
+            .collect::<Vec<_>>();
         ids.sort_unstable();
         let mut claimed = Vec::new();
         let mut versions = Vec::new();
@@ -54,7 +70,12 @@ impl Store {
         let changes: Vec<_> = claimed
             .iter()
             .zip(versions)
-            .map(|(claimed, version)| Change { key: claimed.delivery.id, value: &claimed.delivery, version, op })
+            .map(|(claimed, version)| Change {
+                key: claimed.delivery.id,
+                value: &claimed.delivery,
+                version,
+                op,
+            })
             .collect();
         record::write(&mut tx, &changes, "").await?;
         tx.commit().await?;
@@ -76,20 +97,22 @@ impl Store {
         Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
     }
 
-    /// Tenants that have verifications born between `from` and `to`.
-    pub async fn tenants_between(&self, from: Id, to: Id) -> Result<Vec<String>, StoreError> {
+    /// The tenants of all verifications. This reads the whole table: not for every day.
+    pub async fn tenants_with_verifications(&self) -> Result<Vec<String>, StoreError> {
         Ok(read!(self, pool => {
-            sqlx::query_scalar("select distinct tenant from verifications where id >= $1 and id < $2")
-                .bind(from.as_bytes().to_vec())
-                .bind(to.as_bytes().to_vec())
-                .fetch_all(pool)
-                .await?
+            sqlx::query_scalar("select distinct tenant from verifications").fetch_all(pool).await?
         }))
     }
 
     /// Deletes up to `most` ended verifications of `tenant` born between `from` and `to`, with their deliveries.
     /// Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
-    pub async fn purge(&self, tenant: &str, from: Id, to: Id, most: i64) -> Result<Option<Id>, StoreError> {
+    pub async fn purge(
+        &self,
+        tenant: &str,
+        from: Id,
+        to: Id,
+        most: i64,
+    ) -> Result<Option<Id>, StoreError> {
         let mut tx = self.begin().await?;
         const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
                            and status <> 'pending' order by id limit $4";
@@ -129,7 +152,11 @@ impl Store {
     }
 
     /// Deletes counters that say nothing any more, and failure budgets unused since `unused_since`.
-    pub async fn purge_counters(&self, unused_since: Timestamp, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn purge_counters(
+        &self,
+        unused_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         on!(&mut tx, connection => {
             sqlx::query("delete from counters where until < $1").bind(now.as_millis()).execute(connection).await?;
@@ -145,7 +172,11 @@ impl Store {
     }
 
     /// For each key name that is still needed but not among `known`: until when it is.
-    pub async fn keys_still_needed(&self, known: &[&str], now: Timestamp) -> Result<Vec<(String, Timestamp)>, StoreError> {
+    pub async fn keys_still_needed(
+        &self,
+        known: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<(String, Timestamp)>, StoreError> {
         let rows: Vec<(String, i64)> = read!(self, pool => {
             sqlx::query_as(
                 "select key_id, max(until) from ( \
@@ -158,16 +189,11 @@ impl Store {
             .fetch_all(pool)
             .await?
         });
-        let missing = rows.into_iter().filter(|(key_id, _)| !known.contains(&key_id.as_str()));
-        Ok(missing.map(|(key_id, until)| (key_id, Timestamp::from_millis(until))).collect())
-    }
-
-    /// Moves what SQLite wrote to its log into the database and empties the log, so that what was erased is gone
-    /// from both files.
-    pub async fn checkpoint(&self) -> Result<(), StoreError> {
-        if let Pool::Sqlite { writer, .. } = &*self.0 {
-            sqlx::query("pragma wal_checkpoint(truncate)").execute(writer).await?;
-        }
-        Ok(())
+        let missing = rows
+            .into_iter()
+            .filter(|(key_id, _)| !known.contains(&key_id.as_str()));
+        Ok(missing
+            .map(|(key_id, until)| (key_id, Timestamp::from_millis(until)))
+            .collect())
     }
 }

@@ -93,7 +93,11 @@ impl Journal {
         clock: Clock,
         random: Random,
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
-        let writers = if store.is_sqlite() { 1 } else { POSTGRES_WRITERS };
+        let writers = if store.is_sqlite() {
+            1
+        } else {
+            POSTGRES_WRITERS
+        };
         let latest = store.highest_now().await?;
         let (queue, entries) = mpsc::channel(QUEUE);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
@@ -113,7 +117,11 @@ impl Journal {
     }
 
     /// Decides a send. `tell` learns what became of the hand-off.
-    pub async fn send(&self, send: Send, tell: Option<oneshot::Sender<Report>>) -> Result<SendOutcome, StoreError> {
+    pub async fn send(
+        &self,
+        send: Send,
+        tell: Option<oneshot::Sender<Report>>,
+    ) -> Result<SendOutcome, StoreError> {
         match self.run(Command::Send(Arc::new(send)), tell).await? {
             Outcome::Send(outcome) => Ok(outcome),
             _ => unreachable!("a send is answered by a send"),
@@ -146,11 +154,22 @@ impl Journal {
         self.run(Command::Expire(id), None).await.map(drop)
     }
 
-    async fn run(&self, command: Command, tell: Option<oneshot::Sender<Report>>) -> Result<Outcome, StoreError> {
+    async fn run(
+        &self,
+        command: Command,
+        tell: Option<oneshot::Sender<Report>>,
+    ) -> Result<Outcome, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let entry = Entry { command, op: self.random.bytes(), tell, answer };
+        let entry = Entry {
+            command,
+            op: self.random.bytes(),
+            tell,
+            answer,
+        };
         self.queue.try_send(entry).map_err(|_| StoreError::Full)?;
-        answered.await.map_err(|_| StoreError::Unavailable("the journal has stopped".to_owned()))?
+        answered
+            .await
+            .map_err(|_| StoreError::Unavailable("the journal has stopped".to_owned()))?
     }
 }
 
@@ -204,11 +223,16 @@ impl Shared {
                 Ok(Committed::Perhaps(outcomes, traces)) => match self.read_back(&traces).await? {
                     Some(true) => return Ok(outcomes),
                     Some(false) => {}
-                    None => return Err(StoreError::Unavailable("a commit of unknown fate".to_owned())),
+                    None => {
+                        return Err(StoreError::Unavailable(
+                            "a commit of unknown fate".to_owned(),
+                        ));
+                    }
                 },
                 // Nothing was committed, so running it again does nothing twice.
                 Err(error @ (StoreError::Again | StoreError::Unavailable(_))) => {
-                    let waited = matches!(&error, StoreError::Unavailable(why) if why.contains("timed out"));
+                    let waited =
+                        matches!(&error, StoreError::Unavailable(why) if why.contains("timed out"));
                     failure = error;
                     if waited {
                         break;
@@ -239,10 +263,16 @@ impl Shared {
 
     /// Tells the courier of a delivery that is durable now, then answers.
     fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
-        if let (Command::Send(send), Ok(Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)))) =
-            (&entry.command, &outcome)
+        if let (
+            Command::Send(send),
+            Ok(Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch))),
+        ) = (&entry.command, &outcome)
         {
-            let started = Started { send: send.clone(), dispatch: dispatch.clone(), tell: entry.tell };
+            let started = Started {
+                send: send.clone(),
+                dispatch: dispatch.clone(),
+                tell: entry.tell,
+            };
             if self.started.try_send(started).is_err() {
                 tracing::warn!("the courier is behind; a delivery waits for its lease to lapse");
             }

@@ -32,7 +32,15 @@ pub struct Caller {
     pub scopes: Vec<Scope>,
 }
 
-type KeyRow = (String, String, String, String, i64, Option<i64>, Option<i64>);
+type KeyRow = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    Option<i64>,
+);
 
 const COLUMNS: &str = "name, tenant, kind, scopes, created_at, expires_at, revoked_at";
 
@@ -84,7 +92,10 @@ impl Store {
         Ok(revoked == 1)
     }
 
-    pub(super) async fn key_by_hash(&self, hash: &[u8; 32]) -> Result<Option<ApiKeyRecord>, StoreError> {
+    pub(super) async fn key_by_hash(
+        &self,
+        hash: &[u8; 32],
+    ) -> Result<Option<ApiKeyRecord>, StoreError> {
         let sql = format!("select {COLUMNS} from api_keys where hash = $1");
         let row: Option<KeyRow> = read!(self, pool => {
             sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(hash.to_vec()).fetch_optional(pool).await?
@@ -120,14 +131,27 @@ pub(super) async fn states(
             .await?
         }
     };
-    let damaged = |_| StoreError::Damaged { table: "api_keys", what: "width of hash" };
+    let damaged = |_| StoreError::Damaged {
+        table: "api_keys",
+        what: "width of hash",
+    };
     rows.into_iter()
-        .map(|(hash, expires_at, revoked_at)| Ok((hash.try_into().map_err(damaged)?, state(expires_at, revoked_at))))
+        .map(|(hash, expires_at, revoked_at)| {
+            Ok((
+                hash.try_into().map_err(damaged)?,
+                state(expires_at, revoked_at),
+            ))
+        })
         .collect()
 }
 
-fn record((name, tenant, kind, scopes, created_at, expires_at, revoked_at): KeyRow) -> Result<ApiKeyRecord, StoreError> {
-    let damaged = |what| StoreError::Damaged { table: "api_keys", what };
+fn record(
+    (name, tenant, kind, scopes, created_at, expires_at, revoked_at): KeyRow,
+) -> Result<ApiKeyRecord, StoreError> {
+    let damaged = |what| StoreError::Damaged {
+        table: "api_keys",
+        what,
+    };
     Ok(ApiKeyRecord {
         name,
         tenant,

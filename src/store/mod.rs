@@ -31,7 +31,10 @@ pub struct Store(Arc<Pool>);
 
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -51,7 +54,10 @@ pub enum StoreError {
     Full,
     /// A row does not read as what we write.
     #[error("a row of {table} is damaged: {what}")]
-    Damaged { table: &'static str, what: &'static str },
+    Damaged {
+        table: &'static str,
+        what: &'static str,
+    },
     /// Another transaction was in the way: run it again.
     #[error("the database asked to run the transaction again")]
     Again,
@@ -123,7 +129,9 @@ impl From<sqlx::Error> for StoreError {
                     Self::Unavailable(database.message().to_owned())
                 }
                 // SQLite: busy, locked, I/O error, full, cannot open, read-only.
-                Some(code) if is_sqlite_outage(code) => Self::Unavailable(database.message().to_owned()),
+                Some(code) if is_sqlite_outage(code) => {
+                    Self::Unavailable(database.message().to_owned())
+                }
                 _ => Self::Refused(error),
             },
             sqlx::Error::Io(_)
@@ -141,7 +149,10 @@ impl From<sqlx::Error> for StoreError {
 /// Whether a result code of SQLite (its low byte) says that the database cannot be used now.
 fn is_sqlite_outage(code: &str) -> bool {
     const OUTAGES: [i32; 7] = [5, 6, 8, 10, 13, 14, 15];
-    code.len() < 5 && code.parse::<i32>().is_ok_and(|code| OUTAGES.contains(&(code & 0xff)))
+    code.len() < 5
+        && code
+            .parse::<i32>()
+            .is_ok_and(|code| OUTAGES.contains(&(code & 0xff)))
 }
 
 #[cfg(test)]
@@ -150,7 +161,12 @@ mod tests {
 
     #[test]
     fn an_outage_of_sqlite_is_told_from_a_fault_of_ours() {
-        assert!(is_sqlite_outage("5") && is_sqlite_outage("261") && is_sqlite_outage("13") && is_sqlite_outage("778"));
+        assert!(
+            is_sqlite_outage("5")
+                && is_sqlite_outage("261")
+                && is_sqlite_outage("13")
+                && is_sqlite_outage("778")
+        );
         assert!(!is_sqlite_outage("19") && !is_sqlite_outage("23505") && !is_sqlite_outage("2067"));
     }
 }

@@ -1,6 +1,9 @@
 //! Opening a database and bringing its schema up to date.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc, time::Duration};
+use std::{
+    fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions as _, SqlSafeStr as _,
@@ -20,7 +23,11 @@ const POSTGRES_CONNECTIONS: u32 = 12;
 impl Store {
     /// Opens `sqlite://path` or `postgres://…`. A SQLite file is created when missing, readable by its owner only.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool = if url.starts_with("postgres") { postgres(url).await? } else { sqlite(url).await? };
+        let pool = if url.starts_with("postgres") {
+            postgres(url).await?
+        } else {
+            sqlite(url).await?
+        };
         Ok(Self(Arc::new(pool)))
     }
 
@@ -57,7 +64,13 @@ const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sq
 
 fn migrator(steps: &'static [&'static str]) -> Migrator {
     let migrations = steps.iter().zip(1..).map(|(sql, number)| {
-        Migration::new(number, "step".into(), MigrationType::Simple, sql.into_sql_str(), false)
+        Migration::new(
+            number,
+            "step".into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
     });
     Migrator::with_migrations(migrations.collect())
 }
@@ -91,9 +104,17 @@ async fn sqlite(url: &str) -> Result<Pool, StoreError> {
 /// SQLite gives its -wal and -shm files the mode of the database, so it suffices to create that one privately.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let failed = |error: std::io::Error| {
-        StoreError::Unavailable(format!("cannot open the database file {}: {error}", path.display()))
+        StoreError::Unavailable(format!(
+            "cannot open the database file {}: {error}",
+            path.display()
+        ))
     };
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed(error)),
@@ -103,7 +124,11 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 async fn postgres(url: &str) -> Result<Pool, StoreError> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("countersign")
-        .options([("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")])
+        .options([
+            ("statement_timeout", "5s"),
+            ("lock_timeout", "3s"),
+            ("idle_in_transaction_session_timeout", "10s"),
+        ])
         .disable_statement_logging();
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)

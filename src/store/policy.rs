@@ -57,8 +57,10 @@ pub(super) fn write(policy: &Policy) -> String {
 }
 
 pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
-    let stored: Stored =
-        serde_json::from_str(text).map_err(|_| StoreError::Damaged { table: "tenants", what: "policy" })?;
+    let stored: Stored = serde_json::from_str(text).map_err(|_| StoreError::Damaged {
+        table: "tenants",
+        what: "policy",
+    })?;
     Ok(Policy {
         display_name: stored.display_name,
         sender: stored.sender,
@@ -73,7 +75,11 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
             ttl: Duration::from_millis(stored.code_ttl_ms),
             attempts: stored.code_attempts,
         },
-        resend: if stored.resend_same { Resend::Same } else { Resend::New },
+        resend: if stored.resend_same {
+            Resend::Same
+        } else {
+            Resend::New
+        },
         cool_down: Duration::from_millis(stored.cool_down_ms),
         limits: TenantLimits {
             per_number: read_rates(stored.per_number),
@@ -85,11 +91,23 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
 }
 
 fn rates(rates: &[Rate]) -> Vec<StoredRate> {
-    rates.iter().map(|rate| StoredRate { count: rate.count, window_ms: millis(rate.window) }).collect()
+    rates
+        .iter()
+        .map(|rate| StoredRate {
+            count: rate.count,
+            window_ms: millis(rate.window),
+        })
+        .collect()
 }
 
 fn read_rates(rates: Vec<StoredRate>) -> Vec<Rate> {
-    rates.into_iter().map(|rate| Rate { count: rate.count, window: Duration::from_millis(rate.window_ms) }).collect()
+    rates
+        .into_iter()
+        .map(|rate| Rate {
+            count: rate.count,
+            window: Duration::from_millis(rate.window_ms),
+        })
+        .collect()
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -102,20 +120,34 @@ mod tests {
 
     #[test]
     fn a_policy_survives_being_kept() {
-        let rate = Rate { count: 3, window: Duration::from_secs(600) };
+        let rate = Rate {
+            count: 3,
+            window: Duration::from_secs(600),
+        };
         let policy = Policy {
             display_name: "Acme \"Bank\"".to_owned(),
             sender: Some("AcmeBank".to_owned()),
             accounts: vec!["main".to_owned()],
             countries: Countries::Only(vec!["PT".to_owned()]),
-            code: CodePolicy { length: 8, ttl: Duration::from_millis(12_345), attempts: 3 },
+            code: CodePolicy {
+                length: 8,
+                ttl: Duration::from_millis(12_345),
+                attempts: 3,
+            },
             resend: Resend::Same,
             cool_down: Duration::from_secs(5),
-            limits: TenantLimits { per_number: vec![rate], per_key: vec![], per_tenant: vec![rate, rate] },
+            limits: TenantLimits {
+                per_number: vec![rate],
+                per_key: vec![],
+                per_tenant: vec![rate, rate],
+            },
             retention: Duration::from_secs(60),
         };
         assert_eq!(read(&write(&policy)).unwrap(), policy);
-        let anywhere = Policy { countries: Countries::Anywhere, ..policy };
+        let anywhere = Policy {
+            countries: Countries::Anywhere,
+            ..policy
+        };
         assert_eq!(read(&write(&anywhere)).unwrap(), anywhere);
         assert!(read("{}").is_err());
     }

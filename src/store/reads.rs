@@ -9,10 +9,7 @@ use super::{
 use crate::{
     crypto::{KeyRing, UnderEveryKey},
     domain::{
-        clock::Timestamp,
-        delivery::Delivery,
-        id::Id,
-        phone::PhoneNumber,
+        clock::Timestamp, delivery::Delivery, id::Id, phone::PhoneNumber,
         verification::Verification,
     },
 };
@@ -27,11 +24,20 @@ pub struct Snapshot {
 impl Store {
     pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
         let found = self.select::<Verification>("where id = $1", id).await?;
-        let Some(verification) = found.into_iter().next().filter(|found| found.tenant == tenant) else {
+        let Some(verification) = found
+            .into_iter()
+            .next()
+            .filter(|found| found.tenant == tenant)
+        else {
             return Ok(None);
         };
-        let deliveries = self.select::<Delivery>("where verification = $1 order by id", id).await?;
-        Ok(Some(Snapshot { verification, deliveries }))
+        let deliveries = self
+            .select::<Delivery>("where verification = $1 order by id", id)
+            .await?;
+        Ok(Some(Snapshot {
+            verification,
+            deliveries,
+        }))
     }
 
     /// The highest instant that was ever committed.
@@ -47,9 +53,11 @@ impl Store {
         match &*self.0 {
             Pool::Sqlite { .. } => Ok(None),
             Pool::Postgres(pool) => {
-                let now: i64 = sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
-                    .fetch_one(pool)
-                    .await?;
+                let now: i64 = sqlx::query_scalar(
+                    "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
+                )
+                .fetch_one(pool)
+                .await?;
                 Ok(Some(Timestamp::from_millis(now)))
             }
         }
@@ -66,19 +74,35 @@ impl Store {
 
     async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {
         let names: Vec<_> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let sql = format!("select {}, version from {} {condition}", names.join(", "), T::TABLE);
+        let sql = format!(
+            "select {}, version from {} {condition}",
+            names.join(", "),
+            T::TABLE
+        );
         let query = sqlx::AssertSqlSafe(sql);
         let rows: Vec<Columns> = match &*self.0 {
             Pool::Sqlite { readers, .. } => {
-                let rows = sqlx::query(query).bind(id.as_bytes().to_vec()).fetch_all(readers).await?;
-                rows.iter().map(Columns::of_sqlite::<T>).collect::<Result<_, _>>()?
+                let rows = sqlx::query(query)
+                    .bind(id.as_bytes().to_vec())
+                    .fetch_all(readers)
+                    .await?;
+                rows.iter()
+                    .map(Columns::of_sqlite::<T>)
+                    .collect::<Result<_, _>>()?
             }
             Pool::Postgres(pool) => {
-                let rows = sqlx::query(query).bind(id.as_bytes().to_vec()).fetch_all(pool).await?;
-                rows.iter().map(Columns::of_postgres::<T>).collect::<Result<_, _>>()?
+                let rows = sqlx::query(query)
+                    .bind(id.as_bytes().to_vec())
+                    .fetch_all(pool)
+                    .await?;
+                rows.iter()
+                    .map(Columns::of_postgres::<T>)
+                    .collect::<Result<_, _>>()?
             }
         };
-        rows.into_iter().map(|row| row.into_loaded::<T>().map(|loaded| loaded.value)).collect()
+        rows.into_iter()
+            .map(|row| row.into_loaded::<T>().map(|loaded| loaded.value))
+            .collect()
     }
 }
 
@@ -88,7 +112,13 @@ pub(super) async fn indexes_of(
     ids: &[Id],
     ring: &KeyRing,
 ) -> Result<Vec<([u8; 32], UnderEveryKey<[u8; 32]>)>, StoreError> {
-    type IndexRow = (String, Vec<u8>, Option<Vec<u8>>, Option<String>, Option<Vec<u8>>);
+    type IndexRow = (
+        String,
+        Vec<u8>,
+        Option<Vec<u8>>,
+        Option<String>,
+        Option<Vec<u8>>,
+    );
     if ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,28 +126,46 @@ pub(super) async fn indexes_of(
                           from verifications v left join deliveries d on d.id = v.delivery where v.id";
     let rows: Vec<IndexRow> = match tx {
         Tx::Sqlite(tx) => {
-            let sql = sqlx::AssertSqlSafe(format!("{SELECT} in (select unhex(value) from json_each($1))"));
-            sqlx::query_as(sql).bind(json_keys(ids)).fetch_all(&mut **tx).await?
+            let sql = sqlx::AssertSqlSafe(format!(
+                "{SELECT} in (select unhex(value) from json_each($1))"
+            ));
+            sqlx::query_as(sql)
+                .bind(json_keys(ids))
+                .fetch_all(&mut **tx)
+                .await?
         }
         Tx::Postgres(tx) => {
             let sql = sqlx::AssertSqlSafe(format!("{SELECT} = any($1)"));
-            sqlx::query_as(sql).bind(array_keys(ids)).fetch_all(&mut **tx).await?
+            sqlx::query_as(sql)
+                .bind(array_keys(ids))
+                .fetch_all(&mut **tx)
+                .await?
         }
     };
     let rotated = 1 < ring.ids().count();
     rows.into_iter()
         .map(|(tenant, index, delivery, key_id, sealed)| {
-            let damaged = |_| StoreError::Damaged { table: "verifications", what: "width of number_index" };
+            let damaged = |_| StoreError::Damaged {
+                table: "verifications",
+                what: "width of number_index",
+            };
             let index: [u8; 32] = index.try_into().map_err(damaged)?;
             // After a rotation the number may be counted under a newer key than its verification was made with.
-            let number = delivery.zip(key_id).zip(sealed).filter(|_| rotated).and_then(|((id, key_id), sealed)| {
-                let secret = ring.open(&key_id, &id, &sealed).ok()?;
-                let (_, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
-                PhoneNumber::parse(number).ok()
-            });
+            let number = delivery
+                .zip(key_id)
+                .zip(sealed)
+                .filter(|_| rotated)
+                .and_then(|((id, key_id), sealed)| {
+                    let secret = ring.open(&key_id, &id, &sealed).ok()?;
+                    let (_, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
+                    PhoneNumber::parse(number).ok()
+                });
             let every = match number {
                 Some(number) => ring.number_index(&tenant, number.expose()),
-                None => UnderEveryKey { newest: index, older: Vec::new() },
+                None => UnderEveryKey {
+                    newest: index,
+                    older: Vec::new(),
+                },
             };
             Ok((index, every))
         })
@@ -144,20 +192,38 @@ pub(super) async fn youngest(
                  select k.number_index, k.purpose, {NEWEST} from k"
             ));
             let purposes = serde_json::Value::from(purposes).to_string();
-            sqlx::query_as(sql).bind(json_keys(&indexes)).bind(purposes).fetch_all(&mut **tx).await?
+            sqlx::query_as(sql)
+                .bind(json_keys(&indexes))
+                .bind(purposes)
+                .fetch_all(&mut **tx)
+                .await?
         }
         Tx::Postgres(tx) => {
             let sql = sqlx::AssertSqlSafe(format!(
                 "select k.number_index, k.purpose, {NEWEST} \
                  from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)"
             ));
-            sqlx::query_as(sql).bind(array_keys(&indexes)).bind(purposes).fetch_all(&mut **tx).await?
+            sqlx::query_as(sql)
+                .bind(array_keys(&indexes))
+                .bind(purposes)
+                .fetch_all(&mut **tx)
+                .await?
         }
     };
-    let damaged = StoreError::Damaged { table: "verifications", what: "width of id" };
-    let found = rows.into_iter().filter_map(|(index, purpose, id)| Some((index, purpose, id?)));
+    let damaged = StoreError::Damaged {
+        table: "verifications",
+        what: "width of id",
+    };
+    let found = rows
+        .into_iter()
+        .filter_map(|(index, purpose, id)| Some((index, purpose, id?)));
     found
-        .map(|(index, purpose, id)| Some(((<[u8; 32]>::try_from(index).ok()?, purpose), Id::from_bytes(&id)?)))
+        .map(|(index, purpose, id)| {
+            Some((
+                (<[u8; 32]>::try_from(index).ok()?, purpose),
+                Id::from_bytes(&id)?,
+            ))
+        })
         .collect::<Option<_>>()
         .ok_or(damaged)
 }

@@ -82,10 +82,20 @@ impl Statements {
             "on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
              where {table}.version = excluded.version - 1"
         );
-        let all = || T::COLUMNS.iter().map(|(_, kind)| *kind).chain([Kind::Int, Kind::Bytes]);
-        let sqlite_values: Vec<_> = all().enumerate().map(|(position, kind)| kind.from_json(position)).collect();
-        let postgres_arrays: Vec<_> =
-            all().enumerate().map(|(position, kind)| format!("${}::{}[]", position + 1, kind.postgres())).collect();
+        let all = || {
+            T::COLUMNS
+                .iter()
+                .map(|(_, kind)| *kind)
+                .chain([Kind::Int, Kind::Bytes])
+        };
+        let sqlite_values: Vec<_> = all()
+            .enumerate()
+            .map(|(position, kind)| kind.from_json(position))
+            .collect();
+        let postgres_arrays: Vec<_> = all()
+            .enumerate()
+            .map(|(position, kind)| format!("${}::{}[]", position + 1, kind.postgres()))
+            .collect();
         let in_json = "in (select unhex(value) from json_each($1))";
         Self {
             sqlite_load: format!("select {columns}, version from {table} where id {in_json}"),
@@ -107,35 +117,57 @@ impl Statements {
 }
 
 /// Makes rows that are missing, so that they can be locked.
-pub(super) async fn make_lockable<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<(), StoreError> {
+pub(super) async fn make_lockable<T: Record>(
+    tx: &mut Tx,
+    keys: &[T::Key],
+) -> Result<(), StoreError> {
     if let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty()) {
-        sqlx::query(statement).bind(array_keys(keys)).execute(&mut **tx).await?;
+        sqlx::query(statement)
+            .bind(array_keys(keys))
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }
 
 /// Loads and locks the rows of `keys`, which are sorted so that no two batches wait for each other in a circle.
-pub(super) async fn load<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<Vec<Loaded<T>>, StoreError> {
+pub(super) async fn load<T: Record>(
+    tx: &mut Tx,
+    keys: &[T::Key],
+) -> Result<Vec<Loaded<T>>, StoreError> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }
     let statements = T::statements();
     let rows: Vec<Columns> = match tx {
         Tx::Sqlite(tx) => {
-            let rows = sqlx::query(statements.sqlite_load.as_str()).bind(json_keys(keys)).fetch_all(&mut **tx).await?;
-            rows.iter().map(|row| Columns::of_sqlite::<T>(row)).collect::<Result<_, _>>()?
+            let rows = sqlx::query(statements.sqlite_load.as_str())
+                .bind(json_keys(keys))
+                .fetch_all(&mut **tx)
+                .await?;
+            rows.iter()
+                .map(|row| Columns::of_sqlite::<T>(row))
+                .collect::<Result<_, _>>()?
         }
         Tx::Postgres(tx) => {
-            let rows =
-                sqlx::query(statements.postgres_load.as_str()).bind(array_keys(keys)).fetch_all(&mut **tx).await?;
-            rows.iter().map(|row| Columns::of_postgres::<T>(row)).collect::<Result<_, _>>()?
+            let rows = sqlx::query(statements.postgres_load.as_str())
+                .bind(array_keys(keys))
+                .fetch_all(&mut **tx)
+                .await?;
+            rows.iter()
+                .map(|row| Columns::of_postgres::<T>(row))
+                .collect::<Result<_, _>>()?
         }
     };
     rows.into_iter().map(Columns::into_loaded).collect()
 }
 
 /// Writes each changed row once, guarded by the version that was loaded.
-pub(super) async fn write<T: Record>(tx: &mut Tx, changes: &[Change<'_, T>], key_id: &str) -> Result<(), StoreError> {
+pub(super) async fn write<T: Record>(
+    tx: &mut Tx,
+    changes: &[Change<'_, T>],
+    key_id: &str,
+) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -149,7 +181,11 @@ pub(super) async fn write<T: Record>(tx: &mut Tx, changes: &[Change<'_, T>], key
     let written = match tx {
         Tx::Sqlite(tx) => {
             let json = json_rows(rows);
-            sqlx::query(statements.sqlite_write.as_str()).bind(json).execute(&mut **tx).await?.rows_affected()
+            sqlx::query(statements.sqlite_write.as_str())
+                .bind(json)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected()
         }
         Tx::Postgres(tx) => {
             let mut query = sqlx::query(statements.postgres_write.as_str());
@@ -164,18 +200,31 @@ pub(super) async fn write<T: Record>(tx: &mut Tx, changes: &[Change<'_, T>], key
         }
     };
     // A row that another writer changed since it was loaded was not locked: never in order, always safe to run again.
-    if usize::try_from(written) == Ok(changes.len()) { Ok(()) } else { Err(StoreError::Again) }
+    if usize::try_from(written) == Ok(changes.len()) {
+        Ok(())
+    } else {
+        Err(StoreError::Again)
+    }
 }
 
 /// Version and last command of each of `keys` that exists.
-pub(super) async fn ops<T: Record>(tx: &mut Tx, keys: &[T::Key]) -> Result<Vec<(Vec<u8>, i64, Vec<u8>)>, StoreError> {
+pub(super) async fn ops<T: Record>(
+    tx: &mut Tx,
+    keys: &[T::Key],
+) -> Result<Vec<(Vec<u8>, i64, Vec<u8>)>, StoreError> {
     let statements = T::statements();
     Ok(match tx {
         Tx::Sqlite(tx) => {
-            sqlx::query_as(statements.sqlite_ops.as_str()).bind(json_keys(keys)).fetch_all(&mut **tx).await?
+            sqlx::query_as(statements.sqlite_ops.as_str())
+                .bind(json_keys(keys))
+                .fetch_all(&mut **tx)
+                .await?
         }
         Tx::Postgres(tx) => {
-            sqlx::query_as(statements.postgres_ops.as_str()).bind(array_keys(keys)).fetch_all(&mut **tx).await?
+            sqlx::query_as(statements.postgres_ops.as_str())
+                .bind(array_keys(keys))
+                .fetch_all(&mut **tx)
+                .await?
         }
     })
 }
@@ -199,7 +248,10 @@ macro_rules! read_columns {
                 })
             })
             .collect();
-        Ok(Self { table: $T::TABLE, values: values?.into_iter() })
+        Ok(Self {
+            table: $T::TABLE,
+            values: values?.into_iter(),
+        })
     }};
 }
 
@@ -214,7 +266,11 @@ impl Columns {
 
     pub(super) fn into_loaded<T: Record>(mut self) -> Result<Loaded<T>, StoreError> {
         let (key, value) = T::read(&mut self)?;
-        Ok(Loaded { key, value, version: self.int()? })
+        Ok(Loaded {
+            key,
+            value,
+            version: self.int()?,
+        })
     }
 
     pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
@@ -239,19 +295,24 @@ impl Columns {
     }
 
     pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
-        self.optional_bytes()?.ok_or_else(|| self.damaged("bytes missing"))
+        self.optional_bytes()?
+            .ok_or_else(|| self.damaged("bytes missing"))
     }
 
     pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        self.bytes()?.try_into().map_err(|_| self.damaged("width differs"))
+        self.bytes()?
+            .try_into()
+            .map_err(|_| self.damaged("width differs"))
     }
 
     pub(super) fn text(&mut self) -> Result<String, StoreError> {
-        self.optional_text()?.ok_or_else(|| self.damaged("text missing"))
+        self.optional_text()?
+            .ok_or_else(|| self.damaged("text missing"))
     }
 
     pub(super) fn int(&mut self) -> Result<i64, StoreError> {
-        self.optional_int()?.ok_or_else(|| self.damaged("integer missing"))
+        self.optional_int()?
+            .ok_or_else(|| self.damaged("integer missing"))
     }
 
     pub(super) fn number<N: TryFrom<i64>>(&mut self) -> Result<N, StoreError> {
@@ -275,15 +336,23 @@ impl Columns {
         parse(&self.text()?).ok_or_else(|| self.damaged("unknown word"))
     }
 
-    pub(super) fn optional_word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<Option<W>, StoreError> {
+    pub(super) fn optional_word<W>(
+        &mut self,
+        parse: impl Fn(&str) -> Option<W>,
+    ) -> Result<Option<W>, StoreError> {
         match self.optional_text()? {
             None => Ok(None),
-            Some(text) => parse(&text).map(Some).ok_or_else(|| self.damaged("unknown word")),
+            Some(text) => parse(&text)
+                .map(Some)
+                .ok_or_else(|| self.damaged("unknown word")),
         }
     }
 
     pub(super) fn damaged(&self, what: &'static str) -> StoreError {
-        StoreError::Damaged { table: self.table, what }
+        StoreError::Damaged {
+            table: self.table,
+            what,
+        }
     }
 }
 
@@ -360,12 +429,16 @@ fn transpose(rows: impl Iterator<Item = Vec<Value>>) -> Vec<Array> {
 }
 
 fn json_rows(rows: impl Iterator<Item = Vec<Value>>) -> String {
-    let rows: serde_json::Value = rows.map(|row| row.into_iter().map(Value::into_json).collect()).collect::<Vec<serde_json::Value>>().into();
+    let rows: serde_json::Value = rows
+        .map(|row| row.into_iter().map(Value::into_json).collect())
+        .collect::<Vec<serde_json::Value>>()
+        .into();
     rows.to_string()
 }
 
 pub(super) fn json_keys<K: AsRef<[u8]>>(keys: &[K]) -> String {
-    serde_json::Value::from(keys.iter().map(|key| hex(key.as_ref())).collect::<Vec<_>>()).to_string()
+    serde_json::Value::from(keys.iter().map(|key| hex(key.as_ref())).collect::<Vec<_>>())
+        .to_string()
 }
 
 pub(super) fn array_keys<K: AsRef<[u8]>>(keys: &[K]) -> Vec<Vec<u8>> {
@@ -374,5 +447,9 @@ pub(super) fn array_keys<K: AsRef<[u8]>>(keys: &[K]) -> Vec<Vec<u8>> {
 
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }

@@ -23,18 +23,32 @@ pub struct Directory {
 
 impl Directory {
     pub fn new(store: Store, clock: Clock, configured: Vec<Tenant>) -> Self {
-        let configured = configured.into_iter().map(|tenant| (tenant.name.clone(), Arc::new(tenant))).collect();
+        let configured = configured
+            .into_iter()
+            .map(|tenant| (tenant.name.clone(), Arc::new(tenant)))
+            .collect();
         Self {
             store,
             clock,
             configured: Arc::new(configured),
-            stored: Cache::builder().max_capacity(CACHED).time_to_live(STALE_AFTER).build(),
-            callers: Cache::builder().max_capacity(CACHED).time_to_live(STALE_AFTER).build(),
+            stored: Cache::builder()
+                .max_capacity(CACHED)
+                .time_to_live(STALE_AFTER)
+                .build(),
+            callers: Cache::builder()
+                .max_capacity(CACHED)
+                .time_to_live(STALE_AFTER)
+                .build(),
         }
     }
 
     pub async fn tenant(&self, name: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
-        if let Some(tenant) = self.configured.get(name).cloned().or_else(|| self.stored.get(name)) {
+        if let Some(tenant) = self
+            .configured
+            .get(name)
+            .cloned()
+            .or_else(|| self.stored.get(name))
+        {
             return Ok(Some(tenant));
         }
         let Some(tenant) = self.store.tenant(name).await?.map(Arc::new) else {
@@ -42,6 +56,12 @@ impl Directory {
         };
         self.stored.insert(name.to_owned(), tenant.clone());
         Ok(Some(tenant))
+    }
+
+    /// The names of all tenants.
+    pub async fn names(&self) -> Result<Vec<String>, StoreError> {
+        let stored = self.store.stored_tenants().await?;
+        Ok(self.configured.keys().cloned().chain(stored.into_iter().map(|tenant| tenant.name)).collect())
     }
 
     /// Whose key this is; `None` when it is nobody's, revoked, expired, or its tenant is gone.
@@ -59,7 +79,11 @@ impl Directory {
         let Some(tenant) = self.tenant(&record.tenant).await? else {
             return Ok(None);
         };
-        let caller = Caller { tenant, key: Some(hash), scopes: record.scopes };
+        let caller = Caller {
+            tenant,
+            key: Some(hash),
+            scopes: record.scopes,
+        };
         self.callers.insert(hash, caller.clone());
         Ok(Some(caller))
     }
@@ -92,13 +116,26 @@ impl Store {
         let rows: Vec<(String, String)> = read!(self, pool => {
             sqlx::query_as("select name, policy from tenants order by name").fetch_all(pool).await?
         });
-        rows.into_iter().map(|(name, text)| Ok(Tenant { name, policy: policy::read(&text)? })).collect()
+        rows.into_iter()
+            .map(|(name, text)| {
+                Ok(Tenant {
+                    name,
+                    policy: policy::read(&text)?,
+                })
+            })
+            .collect()
     }
 
     pub(super) async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {
         let text: Option<String> = read!(self, pool => {
             sqlx::query_scalar("select policy from tenants where name = $1").bind(name).fetch_optional(pool).await?
         });
-        text.map(|text| Ok(Tenant { name: name.to_owned(), policy: policy::read(&text)? })).transpose()
+        text.map(|text| {
+            Ok(Tenant {
+                name: name.to_owned(),
+                policy: policy::read(&text)?,
+            })
+        })
+        .transpose()
     }
 }

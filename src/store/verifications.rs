@@ -85,7 +85,10 @@ impl Record for Verification {
             reason: columns.optional_word(Reason::parse)?,
             code_hash: match columns.optional_bytes()? {
                 None => None,
-                Some(hash) => Some(hash.try_into().map_err(|_| columns.damaged("width of code_hash"))?),
+                Some(hash) => Some(
+                    hash.try_into()
+                        .map_err(|_| columns.damaged("width of code_hash"))?,
+                ),
             },
             key_id: columns.text()?,
             attempts: columns.number()?,
@@ -104,14 +107,23 @@ impl Record for Verification {
 }
 
 fn metadata(columns: &mut Columns) -> Result<BTreeMap<String, String>, StoreError> {
-    serde_json::from_str(&columns.text()?).map_err(|_| columns.damaged("metadata is not an object of strings"))
+    serde_json::from_str(&columns.text()?)
+        .map_err(|_| columns.damaged("metadata is not an object of strings"))
 }
 
 /// Instants as 8 bytes each, one after another.
 pub(super) fn pack(instants: &[Timestamp]) -> Vec<u8> {
-    instants.iter().flat_map(|at| at.as_millis().to_be_bytes()).collect()
+    instants
+        .iter()
+        .flat_map(|at| at.as_millis().to_be_bytes())
+        .collect()
 }
 
 pub(super) fn unpack(bytes: &[u8]) -> Vec<Timestamp> {
-    bytes.as_chunks::<8>().0.iter().map(|chunk| Timestamp::from_millis(i64::from_be_bytes(*chunk))).collect()
+    bytes
+        .as_chunks::<8>()
+        .0
+        .iter()
+        .map(|chunk| Timestamp::from_millis(i64::from_be_bytes(*chunk)))
+        .collect()
 }

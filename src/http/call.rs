@@ -1,0 +1,170 @@
+//! A call of the API, taken apart in the order in which the contract refuses:
+//! 401, then 415 and 406, 413, 400, 422, and 403 last.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use actix_web::{
+    FromRequest, HttpMessage as _, HttpRequest,
+    dev::Payload,
+    http::header::{self, HeaderMap},
+    web::{self, BytesMut},
+};
+use futures_util::StreamExt as _;
+
+use super::{
+    Api,
+    json::Members,
+    problem::{FieldCode, FieldError, Problem, ProblemCode},
+};
+use crate::{
+    domain::key::{ApiKey, Scope},
+    store::Caller,
+};
+
+const LONGEST_BODY: usize = 16 * 1024;
+const SLOWEST_BODY: Duration = Duration::from_secs(10);
+
+/// What a body is read into.
+pub(super) trait Body: Sized {
+    /// What the caller's key must be allowed to do.
+    const SCOPE: Scope;
+    /// Whether there is a body at all.
+    const EXPECTED: bool;
+
+    fn read(members: Members) -> Result<Self, Problem>;
+}
+
+/// Who calls, and with what.
+pub(super) struct Call<B> {
+    pub(super) caller: Caller,
+    pub(super) body: B,
+}
+
+impl<B: Body + 'static> FromRequest for Call<B> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            refuse_key_in_url(&request)?;
+            let caller = authenticate(&request).await?;
+            if B::EXPECTED {
+                check_content_type(&request)?;
+            }
+            check_accept(request.headers())?;
+            let bytes = read_body(&request, payload).await?;
+            if request.uri().query().is_some() {
+                return Err(Problem::new(ProblemCode::MalformedRequest)
+                    .detail("A query string is never read here; what it says would end up in logs. Use the body."));
+            }
+            let members =
+                if bytes.is_empty() && !B::EXPECTED { Members::none() } else { Members::parse(&bytes)? };
+            refuse_idempotency_key(request.headers())?;
+            let body = B::read(members)?;
+            if !caller.scopes.contains(&B::SCOPE) {
+                return Err(Problem::new(ProblemCode::Forbidden)
+                    .detail(format!("The API key lacks the scope `{}`.", B::SCOPE.as_str())));
+            }
+            Ok(Self { caller, body })
+        })
+    }
+}
+
+/// A key in a URL is in somebody's log already: say so, whatever else is wrong.
+fn refuse_key_in_url(request: &HttpRequest) -> Result<(), Problem> {
+    if request.uri().query().is_some_and(|query| query.contains("cs_")) {
+        tracing::warn!("request.key_in_url");
+        return Err(Problem::new(ProblemCode::MalformedRequest)
+            .detail("An API key stands in the URL. Revoke it, and send the new one as `Authorization: Bearer KEY`."));
+    }
+    Ok(())
+}
+
+async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
+    let api = request.app_data::<web::Data<Api>>().expect("the routes carry it");
+    let mut headers = request.headers().get_all(header::AUTHORIZATION);
+    let Some(header) = headers.next() else {
+        let from_here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        return match &api.keyless {
+            Some(tenant) if from_here => Ok(Caller {
+                tenant: tenant.clone(),
+                key: None,
+                scopes: vec![Scope::Send, Scope::Verify, Scope::Read],
+            }),
+            _ => Err(Problem::unauthenticated()),
+        };
+    };
+    let token = header.to_str().ok().and_then(|value| value.split_once(' '));
+    let key = token
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") && headers.next().is_none())
+        .and_then(|(_, token)| ApiKey::parse(token.trim_matches(' ')));
+    let (_, key) = key.ok_or_else(Problem::unauthenticated)?;
+    api.directory.caller(&key).await?.ok_or_else(Problem::unauthenticated)
+}
+
+fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
+    let unsupported = || Problem::new(ProblemCode::UnsupportedMediaType);
+    if request.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err(unsupported());
+    }
+    let mime = request.mime_type().ok().flatten().ok_or_else(unsupported)?;
+    let is_utf8 = mime.params().all(|(name, value)| name == "charset" && value.as_ref().eq_ignore_ascii_case("utf-8"));
+    if mime.essence_str() == "application/json" && is_utf8 { Ok(()) } else { Err(unsupported()) }
+}
+
+/// A caller who takes neither JSON nor anything is told; one without an opinion gets JSON.
+fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
+    let mut ranges = headers
+        .get_all(header::ACCEPT)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| range.trim().to_ascii_lowercase())
+        .filter(|range| !range.is_empty())
+        .peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let accepted = ranges.any(|range| {
+        let (kind, parameters) = range.split_once(';').unwrap_or((&range, ""));
+        let refused = parameters.split(';').any(|parameter| {
+            let weight = parameter.trim().strip_prefix("q=").map(str::parse::<f32>);
+            matches!(weight, Some(Ok(weight)) if weight <= 0.0)
+        });
+        matches!(kind.trim(), "*/*" | "application/*" | "application/json") && !refused
+    });
+    if accepted { Ok(()) } else { Err(Problem::new(ProblemCode::NotAcceptable)) }
+}
+
+async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, Problem> {
+    // What is left of the body is not worth reading, so the connection ends with the answer.
+    let close = |code| Problem::new(code).header(header::CONNECTION, "close");
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: usize| LONGEST_BODY < length) {
+        return Err(close(ProblemCode::BodyTooLarge));
+    }
+    let whole = async {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| close(ProblemCode::MalformedRequest))?;
+            if LONGEST_BODY < bytes.len() + chunk.len() {
+                return Err(close(ProblemCode::BodyTooLarge));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    };
+    tokio::time::timeout(SLOWEST_BODY, whole).await.map_err(|_| close(ProblemCode::RequestTimeout))?
+}
+
+fn refuse_idempotency_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key("idempotency-key") {
+        return Err(Problem::invalid(vec![FieldError {
+            pointer: "#idempotency-key".to_owned(),
+            code: FieldCode::NotAllowed,
+            detail: "is not available in this version; leave it out".to_owned(),
+        }]));
+    }
+    Ok(())
+}

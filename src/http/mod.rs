@@ -1,0 +1,71 @@
+//! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
+
+mod call;
+mod envelope;
+mod health;
+mod json;
+mod jwks;
+pub mod openapi;
+mod otp;
+mod pages;
+mod problem;
+
+use std::sync::Arc;
+
+use actix_web::{
+    HttpRequest, Route,
+    http::{Method, header},
+    middleware::from_fn,
+    web::{self, ServiceConfig, get, post},
+};
+
+use crate::{
+    domain::{clock::Clock, policy::Tenant, random::Random},
+    store::{Directory, Store},
+    verifier::Verifier,
+};
+use problem::{Problem, ProblemCode};
+
+/// What handlers need.
+pub struct Api {
+    pub verifier: Verifier,
+    pub directory: Directory,
+    pub store: Store,
+    pub clock: Clock,
+    pub random: Random,
+    pub public_url: String,
+    /// The tenant of loopback callers without a key; only in `dev`.
+    pub keyless: Option<Arc<Tenant>>,
+}
+
+/// The routes of the public listener, all of them.
+pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
+    config.service(
+        web::scope("")
+            .app_data(api)
+            .wrap(from_fn(envelope::wrap))
+            .service(only("/otp/send", Method::POST, post().to(otp::send)))
+            .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
+            .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
+            .service(only("/otp/{id}/cancel", Method::POST, post().to(otp::cancel)))
+            .service(only("/.well-known/jwks.json", Method::GET, get().to(jwks::keys)))
+            .service(only("/problems/{code}", Method::GET, get().to(pages::problem)))
+            .service(only("/openapi.json", Method::GET, get().to(openapi::document)))
+            .service(only("/livez", Method::GET, get().to(health::live)))
+            .service(only("/readyz", Method::GET, get().to(health::ready)))
+            .default_service(web::to(not_found)),
+    );
+}
+
+/// A path with one method; every other method is answered with 405 and `Allow`.
+fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
+    let refuse = move |_: HttpRequest| {
+        let problem = Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, method.as_str());
+        async move { Err::<&str, _>(problem) }
+    };
+    web::resource(path).route(route).default_service(web::to(refuse))
+}
+
+async fn not_found() -> Result<&'static str, Problem> {
+    Err(Problem::new(ProblemCode::NotFound))
+}

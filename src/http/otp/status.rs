@@ -1,0 +1,56 @@
+//! `GET /otp/{id}`
+
+use actix_web::{HttpResponse, web};
+
+use super::{StatusView, named};
+use crate::{
+    domain::key::Scope,
+    http::{
+        Api,
+        call::{Body, Call},
+        json::Members,
+        problem::{Problem, ProblemBody, ProblemCode},
+    },
+};
+
+/// No body.
+pub(in crate::http) struct Request;
+
+impl Body for Request {
+    const SCOPE: Scope = Scope::Read;
+    const EXPECTED: bool = false;
+
+    fn read(members: Members) -> Result<Self, Problem> {
+        members.finish(Some(Self))
+    }
+}
+
+/// Tells how a verification stands: its deliveries, its time line, and how it ended.
+#[utoipa::path(get, path = "/otp/{id}", tag = "otp", operation_id = "getVerification", security(("key" = [])),
+    params(("id" = String, Path, description = "As answered by the send.",
+        example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")),
+    responses(
+        (status = 200, description = "The verification as it stands now.", body = StatusView),
+        (status = 400, description = "`malformed_request`: a query string, or a body", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody,
+            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
+        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+    ))]
+pub(in crate::http) async fn status(
+    call: Call<Request>,
+    id: web::Path<String>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, Problem> {
+    let snapshot = api.verifier.status(&call.caller, named(&id)?).await;
+    let snapshot = snapshot.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let view = StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::Internal))?;
+    Ok(HttpResponse::Ok().json(view))
+}

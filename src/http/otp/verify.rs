@@ -1,0 +1,120 @@
+//! `POST /otp/verify`
+
+use actix_web::{HttpResponse, web};
+use utoipa::ToSchema;
+
+use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, number, purpose};
+use crate::{
+    domain::{code::Code, id::Id, key::Scope},
+    http::{
+        Api,
+        call::{Body, Call},
+        json::{Members, pointer},
+        problem::{FieldCode, Problem, ProblemBody, ProblemCode},
+    },
+    verifier::CheckedBy,
+};
+
+/// A code, and which verification it is for: by `id`, or by `to` and `purpose`.
+#[derive(ToSchema)]
+#[schema(as = Verify)]
+#[expect(dead_code, reason = "the document is made of it; members are read one by one, to name every fault")]
+pub(in crate::http) struct VerifyBody {
+    /// As answered by the send.
+    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    id: Option<String>,
+    /// In place of `id`: the youngest verification of this number and purpose.
+    #[schema(example = "+351912345678", max_length = 32)]
+    to: Option<String>,
+    /// Only with `to`.
+    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$", example = "login", default = "login")]
+    purpose: Option<String>,
+    /// What the person typed. ASCII spaces and hyphens are dropped; then `^\+?[0-9]{4,15}$`.
+    #[schema(example = "123456", max_length = 64)]
+    code: String,
+}
+
+/// The body, read. `by` is `None` where the id is none of ours.
+pub(in crate::http) struct Request {
+    by: Option<CheckedBy>,
+    code: Code,
+}
+
+impl Body for Request {
+    const SCOPE: Scope = Scope::Verify;
+    const EXPECTED: bool = true;
+
+    fn read(mut members: Members) -> Result<Self, Problem> {
+        let by = which(&mut members);
+        let code = members.required("code", code);
+        let (by, code) = members.finish(by.zip(code))?;
+        Ok(Self { by, code })
+    }
+}
+
+fn which(members: &mut Members) -> Option<Option<CheckedBy>> {
+    if members.has("to") && !members.has("id") {
+        let number = members.required("to", number);
+        let has_purpose = members.has("purpose");
+        let purpose = members.optional("purpose", purpose);
+        let purpose = if has_purpose { purpose? } else { DEFAULT_PURPOSE.to_owned() };
+        return Some(Some(CheckedBy::Number { number: number?, purpose }));
+    }
+    for name in ["to", "purpose"] {
+        if members.has(name) {
+            members.ignore(name);
+            members.fault::<()>(pointer(&[name]), FieldCode::NotAllowed, "stands in place of `id`, not beside it");
+        }
+    }
+    // An id that is none names no verification, which is not a fault of the request.
+    let id = members.required("id", |text| Ok(Id::parse(text)))?;
+    Some(id.map(CheckedBy::Id))
+}
+
+fn code(text: &str) -> FieldResult<Code> {
+    let detail = "must be 4 to 15 digits, spaces and hyphens aside";
+    Code::parse_guess(text).ok_or_else(|| (FieldCode::Invalid, detail.to_owned()))
+}
+
+/// Checks a code. A 2xx means approved, and nothing else does.
+///
+/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess.
+#[utoipa::path(post, path = "/otp/verify", tag = "otp", operation_id = "verifyCode", security(("key" = [])),
+    request_body(content = VerifyBody, content_type = "application/json",
+        example = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"})),
+    responses(
+        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView),
+        (status = 400, description = "`malformed_request`", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = ProblemBody,
+            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
+        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 408, description = "`request_timeout`", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 409, description = "`already_approved` with `approved_at`", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 410, description = "`expired`, `canceled`, `max_attempts_reached` or `failed`", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 422, description = "`wrong_code` with `attempts_left`, or `invalid_request` with `errors`, which costs \
+            no guess", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "`too_many_attempts`: the number is blocked; the guess was not evaluated",
+            body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
+            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+    ))]
+pub(in crate::http) async fn verify(call: Call<Request>, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let Request { by, code } = call.body;
+    let by = by.ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
+    let outcome = api.verifier.verify(&call.caller, by, code).await;
+    let verification = outcome.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    Ok(HttpResponse::Ok().json(ApprovedView::new(verification)))
+}

@@ -1,0 +1,228 @@
+//! What callers see of a verification.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    domain::{
+        clock::Timestamp,
+        delivery::{Delivery, DeliveryReason, DeliveryStatus},
+        verification::{Reason, Status, Verification},
+    },
+    store::Snapshot,
+};
+
+/// A verification as it was sent. Members without a value are absent; times are whole seconds, UTC.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Verification)]
+pub(in crate::http) struct VerificationView {
+    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    id: String,
+    /// `pending`, then once and for good `approved`, `expired`, `canceled`, `max_attempts_reached` or `failed`.
+    #[schema(example = "pending")]
+    status: &'static str,
+    /// The number: calling code and last two digits.
+    #[schema(example = "+351*******78")]
+    to: String,
+    #[schema(example = "sms")]
+    channel: &'static str,
+    #[schema(example = "login")]
+    purpose: String,
+    delivery: DeliveryView,
+    /// Guesses left. A resend adds none.
+    #[schema(example = 5)]
+    attempts_left: u8,
+    #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
+    created_at: String,
+    #[schema(format = "date-time", example = "2026-01-31T12:05:00Z")]
+    expires_at: String,
+    /// When a resend may come; absent when none can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-01-31T12:00:30Z")]
+    resend_after: Option<String>,
+}
+
+/// One send over a channel, in short.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(in crate::http) struct DeliveryView {
+    #[schema(example = "sms")]
+    channel: &'static str,
+    /// `queued`, `sent`, `delivered`, `undelivered` or `failed`; it never goes backwards.
+    #[schema(example = "sent")]
+    status: &'static str,
+    /// Why it failed: `refused`, `not_deliverable`, `unconfirmed`, `superseded` or `verification_ended`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+}
+
+/// A verification with everything that is known of it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = VerificationStatus)]
+pub(in crate::http) struct StatusView {
+    #[serde(flatten)]
+    verification: VerificationView,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
+    approved_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
+    ended_at: Option<String>,
+    /// Why it failed: `delivery_refused` or `not_deliverable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "delivery_refused")]
+    reason: Option<&'static str>,
+    /// As it was given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(required = false)]
+    metadata: BTreeMap<String, String>,
+    /// Oldest first.
+    deliveries: Vec<DeliveryHistory>,
+    /// What happened, oldest first.
+    timeline: Vec<Event>,
+}
+
+/// One send over a channel, in full.
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct DeliveryHistory {
+    #[schema(example = "sms")]
+    channel: &'static str,
+    #[schema(example = "sent")]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// `send`, `resend` or `fallback`.
+    #[schema(example = "send")]
+    cause: &'static str,
+    #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
+    sent_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "date-time", example = "2026-01-31T12:00:02Z")]
+    delivered_at: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(in crate::http) struct Event {
+    #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
+    at: String,
+    /// Such as `created`, `sms.sent`, `wrong_code` or `approved`.
+    #[schema(example = "sms.sent")]
+    event: String,
+}
+
+/// The answer to the one check that was right.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Approved)]
+pub(in crate::http) struct ApprovedView {
+    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    id: String,
+    #[schema(example = "approved")]
+    status: &'static str,
+    #[schema(example = "+351*******78")]
+    to: String,
+    #[schema(example = "sms")]
+    channel: &'static str,
+    #[schema(example = "login")]
+    purpose: String,
+    #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
+    approved_at: String,
+}
+
+impl VerificationView {
+    pub(super) fn new(verification: &Verification, delivery: &Delivery) -> Self {
+        Self {
+            id: verification.id.to_string(),
+            status: verification.status.as_str(),
+            to: verification.to.clone(),
+            channel: verification.channel.as_str(),
+            purpose: verification.purpose.clone(),
+            delivery: DeliveryView {
+                channel: delivery.channel.as_str(),
+                status: delivery.status.as_str(),
+                reason: reason_of(delivery),
+            },
+            attempts_left: verification.attempts_left(),
+            created_at: verification.created_at.rfc3339(),
+            expires_at: verification.expires_at.rfc3339(),
+            resend_after: verification.resend_after().map(Timestamp::rfc3339_not_before),
+        }
+    }
+}
+
+impl StatusView {
+    /// `None`: a verification without deliveries, which nothing writes.
+    pub(super) fn new(snapshot: Snapshot) -> Option<Self> {
+        let Snapshot { verification, deliveries } = snapshot;
+        Some(Self {
+            approved_at: verification.approved_at.map(Timestamp::rfc3339),
+            ended_at: verification.ended_at.map(Timestamp::rfc3339),
+            reason: verification.reason.map(Reason::as_str),
+            timeline: timeline(&verification, &deliveries),
+            verification: VerificationView::new(&verification, deliveries.last()?),
+            deliveries: deliveries.iter().map(DeliveryHistory::new).collect(),
+            metadata: verification.metadata,
+        })
+    }
+}
+
+impl DeliveryHistory {
+    fn new(delivery: &Delivery) -> Self {
+        Self {
+            channel: delivery.channel.as_str(),
+            status: delivery.status.as_str(),
+            reason: reason_of(delivery),
+            cause: delivery.cause.as_str(),
+            created_at: delivery.created_at.rfc3339(),
+            sent_at: delivery.sent_at.map(Timestamp::rfc3339),
+            delivered_at: delivery.delivered_at.map(Timestamp::rfc3339),
+        }
+    }
+}
+
+impl ApprovedView {
+    pub(super) fn new(verification: Verification) -> Self {
+        Self {
+            id: verification.id.to_string(),
+            status: verification.status.as_str(),
+            channel: verification.channel.as_str(),
+            approved_at: verification.approved_at.unwrap_or_default().rfc3339(),
+            to: verification.to,
+            purpose: verification.purpose,
+        }
+    }
+}
+
+fn reason_of(delivery: &Delivery) -> Option<&'static str> {
+    let failed = delivery.status == DeliveryStatus::Failed;
+    delivery.reason.filter(|_| failed).map(DeliveryReason::as_str)
+}
+
+/// What happened, told by the instants that the rows keep.
+fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> {
+    let mut events = vec![(verification.created_at, "created".to_owned())];
+    for delivery in deliveries {
+        let channel = delivery.channel.as_str();
+        let steps = [
+            (Some(delivery.created_at), "queued"),
+            (delivery.sent_at, "sent"),
+            (delivery.delivered_at, "delivered"),
+            (delivery.failed_at, "failed"),
+        ];
+        let happened = steps.into_iter().filter_map(|(at, step)| Some((at?, format!("{channel}.{step}"))));
+        events.extend(happened);
+    }
+    events.extend(verification.wrong_at.iter().map(|at| (*at, "wrong_code".to_owned())));
+    if verification.status != Status::Pending
+        && let Some(ended_at) = verification.ended_at
+    {
+        events.push((ended_at, verification.status.as_str().to_owned()));
+    }
+    // Stable: what happened in the same millisecond stays in the order of the rules.
+    events.sort_by_key(|(at, _)| *at);
+    events.into_iter().map(|(at, event)| Event { at: at.rfc3339(), event }).collect()
+}

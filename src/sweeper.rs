@@ -1,0 +1,97 @@
+//! The sweeper: ends what is overdue, and deletes what need not be kept.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    domain::{
+        clock::{Clock, Timestamp},
+        id::Id,
+    },
+    store::{Directory, Journal, Store, StoreError},
+};
+
+/// How often overdue verifications are ended.
+const END_EVERY: Duration = Duration::from_secs(1);
+/// How often what is older than its retention is deleted, in rounds of [`END_EVERY`].
+const PURGE_EVERY: u32 = 60;
+/// Rows a transaction, so that nobody waits long behind it.
+const CHUNK: i64 = 500;
+/// Counters unused for this long are deleted.
+const KEEP_BUDGETS: Duration = Duration::from_hours(30 * 24);
+/// What is kept of a tenant that is gone.
+const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
+/// What is older than this cannot be pending any more.
+const SURELY_ENDED: Duration = Duration::from_hours(1);
+
+pub struct Sweeper {
+    pub store: Store,
+    pub journal: Journal,
+    pub directory: Directory,
+    pub clock: Clock,
+}
+
+impl Sweeper {
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        // Where the last purge of each tenant ended: what lies before is gone.
+        let mut purged = HashMap::new();
+        for round in 0_u32.. {
+            if let Err(error) = self.sweep(round.is_multiple_of(PURGE_EVERY), &mut purged).await {
+                tracing::warn!(%error, "sweep.failed");
+            }
+            tokio::select! {
+                () = self.clock.sleep(END_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn sweep(&self, purge: bool, purged: &mut HashMap<String, Id>) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.end_overdue(now).await?;
+        if purge {
+            self.purge(now, purged).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_overdue(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let overdue = self.store.overdue(CHUNK, now).await?;
+            // Together, so that they share batches.
+            let ended = futures_util::future::join_all(overdue.iter().map(|id| self.journal.expire(*id))).await;
+            ended.into_iter().collect::<Result<(), _>>()?;
+            if overdue.len() < usize::try_from(CHUNK).expect("a small number") {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Ids begin with time, so what is old is a range of the primary key. The birth is what counts: nothing is kept
+    /// longer than `retention` after its end, which is later.
+    async fn purge(&self, now: Timestamp, purged: &mut HashMap<String, Id>) -> Result<(), StoreError> {
+        let beginning = Id::smallest_at(Timestamp::default());
+        if purged.is_empty() {
+            // Once, also those of tenants that are gone.
+            let all = self.store.tenants_with_verifications().await?;
+            purged.extend(all.into_iter().map(|tenant| (tenant, beginning)));
+        }
+        for tenant in self.directory.names().await? {
+            purged.entry(tenant).or_insert(beginning);
+        }
+        for (tenant, from) in purged {
+            let retention = match self.directory.tenant(tenant).await? {
+                Some(tenant) => tenant.policy.retention,
+                None => RETENTION_OF_NOBODY,
+            };
+            let end = Id::smallest_at(now.minus(retention));
+            while let Some(last) = self.store.purge(tenant, *from, end, CHUNK).await? {
+                *from = last;
+            }
+            *from = (*from).min(Id::smallest_at(now.minus(SURELY_ENDED)));
+        }
+        self.store.purge_counters(now.minus(KEEP_BUDGETS), now).await
+    }
+}

@@ -1,0 +1,224 @@
+//! The rule book: what happens when somebody wants a code sent, checks one, asks how it stands, or cancels.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::{
+    crypto::KeyRing,
+    domain::{
+        check::{Check, CheckOutcome, Target},
+        clock::{Clock, Timestamp},
+        code::Code,
+        delivery::{Channel, Delivery, DeliveryStatus, Report},
+        ending::{Cancel, CancelOutcome},
+        failures::Block,
+        id::Id,
+        limits::{LimitName, Rate},
+        phone::PhoneNumber,
+        random::Random,
+        send::{Dispatch, Send, SendOutcome},
+        verification::{Reason, Status, Verification},
+    },
+    guard::{self, DestinationRefused},
+    restcomm::Accounts,
+    store::{Caller, Journal, Snapshot, Store, StoreError},
+};
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct Verifier(Arc<Parts>);
+
+pub struct Parts {
+    pub store: Store,
+    pub journal: Journal,
+    pub accounts: Arc<Accounts>,
+    pub ring: KeyRing,
+    pub clock: Clock,
+    pub random: Random,
+    /// How long a send waits for Restcomm before it is answered with "queued".
+    pub wait: Duration,
+    /// Limits on sends to one number, counted over all tenants.
+    pub per_number: Vec<Rate>,
+}
+
+/// What a caller asks to be sent.
+pub struct SendRequest {
+    pub number: PhoneNumber,
+    pub channel: Channel,
+    pub purpose: String,
+    pub metadata: BTreeMap<String, String>,
+    /// The caller does not want to wait for Restcomm.
+    pub respond_async: bool,
+}
+
+/// A code is on its way, or will be.
+pub struct Sent {
+    pub verification: Verification,
+    pub delivery: Delivery,
+    /// A pending verification was sent to again; else a new one began.
+    pub resent: bool,
+}
+
+/// Which verification a code is checked against.
+pub enum CheckedBy {
+    Id(Id),
+    /// The youngest of this number and purpose.
+    Number { number: PhoneNumber, purpose: String },
+}
+
+/// Why something was not done.
+#[derive(Debug, Error)]
+pub enum Refusal {
+    #[error("the API key was revoked or has expired")]
+    KeyRefused,
+    #[error("this destination is not allowed")]
+    Destination(DestinationRefused),
+    #[error("a code was sent too recently")]
+    TooSoon {
+        id: Id,
+        resend_after: Option<Timestamp>,
+        expires_at: Timestamp,
+        retry_at: Timestamp,
+    },
+    #[error("a limit on sends is reached")]
+    Limited { limit: LimitName, retry_at: Timestamp },
+    #[error("too many wrong codes for this number")]
+    Blocked(Block),
+    #[error("Restcomm refused the message for good")]
+    DeliveryRefused,
+    #[error("the code is wrong")]
+    WrongCode { attempts_left: u8 },
+    #[error("no such verification")]
+    Unknown,
+    #[error("approved before")]
+    AlreadyApproved { approved_at: Option<Timestamp> },
+    #[error("its time is over")]
+    Expired,
+    #[error("it was canceled")]
+    Canceled,
+    #[error("its guesses are spent")]
+    MaxAttemptsReached,
+    #[error("it failed")]
+    Failed(Option<Reason>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a key that this needs is missing from the ring")]
+    KeyMissing,
+}
+
+impl Verifier {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Sends a code: begins a verification, or sends again for a pending one.
+    ///
+    /// What is answered is durable. Restcomm is given `wait` to take the message; a hand-off that takes longer goes on
+    /// without the caller.
+    pub async fn send(&self, caller: &Caller, request: SendRequest) -> Result<Sent, Refusal> {
+        let parts = &*self.0;
+        let policy = &caller.tenant.policy;
+        guard::destination(policy, &request.number).map_err(Refusal::Destination)?;
+        let account = parts.accounts.for_sms(policy, &request.number).next();
+        let account = account.ok_or(Refusal::Destination(DestinationRefused::NoSender))?;
+        let deadline = parts.clock.now().plus(parts.wait);
+        let (tell, told) = oneshot::channel();
+        let send = Send {
+            tenant: caller.tenant.clone(),
+            key: caller.key,
+            index: parts.ring.number_index(&caller.tenant.name, request.number.expose()),
+            limits: guard::limits(caller, &request.number, &parts.per_number, &parts.ring),
+            channel: request.channel,
+            purpose: request.purpose,
+            metadata: request.metadata,
+            code: Code::generate(policy.code.length, &parts.random),
+            verification_seed: parts.random.bytes(),
+            delivery_seed: parts.random.bytes(),
+            account: account.name().to_owned(),
+            number: request.number,
+        };
+        let tell = (!request.respond_async).then_some(tell);
+        let (Dispatch { verification, delivery, .. }, resent) = match parts.journal.send(send, tell).await? {
+            SendOutcome::Created(dispatch) => (dispatch, false),
+            SendOutcome::Resent(dispatch) => (dispatch, true),
+            SendOutcome::TooSoon { verification, retry_at } => {
+                return Err(Refusal::TooSoon {
+                    id: verification.id,
+                    resend_after: verification.resend_after(),
+                    expires_at: verification.expires_at,
+                    retry_at,
+                });
+            }
+            SendOutcome::Limited { limit, retry_at } => return Err(Refusal::Limited { limit, retry_at }),
+            SendOutcome::Blocked(block) => return Err(Refusal::Blocked(block)),
+            SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
+            SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
+        };
+        let (verification, mut delivery) = (*verification, *delivery);
+        // An error means that nobody will tell: the hand-off was put off, or the caller does not want to wait.
+        let report = tokio::select! {
+            report = told => report.ok(),
+            () = parts.clock.sleep_until(deadline), if !request.respond_async => None,
+        };
+        match report {
+            Some(Report::Refused) if !resent => return Err(Refusal::DeliveryRefused),
+            Some(Report::Refused) => delivery.status = DeliveryStatus::Failed,
+            Some(Report::Accepted { .. }) => delivery.status = DeliveryStatus::Sent,
+            _ => {}
+        }
+        Ok(Sent { verification, delivery, resent })
+    }
+
+    /// Checks a code. Exactly one check of a verification is ever approved.
+    pub async fn verify(&self, caller: &Caller, by: CheckedBy, code: Code) -> Result<Verification, Refusal> {
+        let target = match by {
+            CheckedBy::Id(id) => Target::Id(id),
+            CheckedBy::Number { number, purpose } => Target::Number {
+                index: self.0.ring.number_index(&caller.tenant.name, number.expose()),
+                purpose,
+            },
+        };
+        let check = Check { tenant: caller.tenant.name.clone(), key: caller.key, target, code };
+        match self.0.journal.check(check).await? {
+            CheckOutcome::Approved(verification) => Ok(*verification),
+            CheckOutcome::Wrong { attempts_left } => Err(Refusal::WrongCode { attempts_left }),
+            CheckOutcome::Ended(verification) => Err(why_ended(&verification)),
+            CheckOutcome::Blocked(block) => Err(Refusal::Blocked(block)),
+            CheckOutcome::Unknown => Err(Refusal::Unknown),
+            CheckOutcome::KeyRefused => Err(Refusal::KeyRefused),
+            CheckOutcome::Undecidable => Err(Refusal::KeyMissing),
+        }
+    }
+
+    /// How a verification stands now.
+    pub async fn status(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
+        let found = self.0.store.snapshot(&caller.tenant.name, id).await?;
+        let mut snapshot = found.ok_or(Refusal::Unknown)?;
+        snapshot.verification.settle(self.0.clock.now());
+        Ok(snapshot)
+    }
+
+    /// Ends a pending verification; saying it twice changes nothing.
+    pub async fn cancel(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
+        let cancel = Cancel { tenant: caller.tenant.name.clone(), key: caller.key, id };
+        match self.0.journal.cancel(cancel).await? {
+            CancelOutcome::Canceled(_) => self.status(caller, id).await,
+            CancelOutcome::Ended(verification) => Err(why_ended(&verification)),
+            CancelOutcome::Unknown => Err(Refusal::Unknown),
+            CancelOutcome::KeyRefused => Err(Refusal::KeyRefused),
+        }
+    }
+}
+
+fn why_ended(verification: &Verification) -> Refusal {
+    match verification.status {
+        Status::Approved => Refusal::AlreadyApproved { approved_at: verification.approved_at },
+        Status::Expired => Refusal::Expired,
+        Status::Canceled => Refusal::Canceled,
+        Status::MaxAttemptsReached => Refusal::MaxAttemptsReached,
+        Status::Failed => Refusal::Failed(verification.reason),
+        Status::Pending => unreachable!("a pending verification has not ended"),
+    }
+}
