@@ -16,6 +16,8 @@ mod placeholders;
 mod schema;
 mod shapes;
 mod tenant;
+#[cfg(test)]
+mod tests;
 mod urls;
 mod values;
 
