@@ -15,6 +15,7 @@ mod not_built;
 mod placeholders;
 mod schema;
 mod shapes;
+mod stored_policy;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use environment::Environment;
 pub use faults::{Fault, Faults};
 pub use keys::{KeysConfig, RootKey, Secret32, SigningSeed};
 pub use placeholders::EXAMPLE_ROOT_KEY;
+pub use stored_policy::{UnreadablePolicy, policy_from_json, policy_to_json};
 pub use tenant::default_policy;
 pub use urls::BaseUrl;
 
