@@ -5,6 +5,7 @@ mod envelope;
 mod health;
 mod json;
 mod jwks;
+pub mod loopback;
 pub mod openapi;
 mod otp;
 mod pages;

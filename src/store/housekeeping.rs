@@ -1,7 +1,7 @@
 //! What the courier and the sweeper ask for, in short transactions of their own.
 
 use super::{
-    Pool, Store, StoreError, Tx, on, read,
+    Store, StoreError, Tx, on, read,
     record::{self, Change},
 };
 use crate::domain::{

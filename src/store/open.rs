@@ -21,14 +21,14 @@ const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 12;
 
 impl Store {
-    /// Opens `sqlite://path` or `postgres://…`. A SQLite file is created when missing, readable by its owner only.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pool = if url.starts_with("postgres") {
-            postgres(url).await?
-        } else {
-            sqlite(url).await?
-        };
-        Ok(Self(Arc::new(pool)))
+    /// Opens a SQLite file, or creates it, readable by its owner only.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(sqlite(path).await?)))
+    }
+
+    /// Opens a PostgreSQL database by its URL.
+    pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
+        Ok(Self(Arc::new(postgres(url).await?)))
     }
 
     /// Creates or upgrades the schema. Running it twice changes nothing.
@@ -75,8 +75,9 @@ fn migrator(steps: &'static [&'static str]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-async fn sqlite(url: &str) -> Result<Pool, StoreError> {
-    let options = SqliteConnectOptions::from_str(url)?
+async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
         .journal_mode(SqliteJournalMode::Wal)
         // Every commit reaches the disk before it is answered.
         .synchronous(SqliteSynchronous::Full)
@@ -85,8 +86,7 @@ async fn sqlite(url: &str) -> Result<Pool, StoreError> {
         .pragma("secure_delete", "on")
         .pragma("trusted_schema", "off")
         .disable_statement_logging();
-    create_private(options.get_filename())?;
-    // A private database in memory lives as long as its only connection: then the writer reads, too.
+    create_private(path)?;
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)

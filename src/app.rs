@@ -1,0 +1,298 @@
+//! The service put together: build it, ask for its port, run it until it is told to stop.
+
+use std::{
+    fmt,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web};
+use thiserror::Error;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use zeroize::Zeroizing;
+
+use crate::{
+    config::{AccountConfig, Config, DatabaseUrl, KeysConfig},
+    courier::{self, Courier},
+    crypto::{KeyRing, RootKey},
+    domain::{
+        clock::{Clock, Timestamp},
+        phone::PhoneNumber,
+        policy::Tenant,
+        random::Random,
+    },
+    http::{self, Api, loopback},
+    restcomm::{Accounts, Settings, SmsFrom},
+    simulator::Simulator,
+    store::{Directory, Journal, Started, Store, StoreError},
+    sweeper::Sweeper,
+    verifier::{self, Verifier},
+};
+
+/// How often the clock is set by the database's.
+const SET_CLOCK_EVERY: Duration = Duration::from_secs(10);
+/// What is in flight may take this long after SIGTERM.
+const LAST_REQUESTS: u64 = 5;
+const LAST_DELIVERIES: Duration = Duration::from_secs(3);
+
+/// A service that is bound and ready to run.
+pub struct App {
+    address: SocketAddr,
+    server: Server,
+    store: Store,
+    courier: Courier,
+    started: tokio::sync::mpsc::Receiver<Started>,
+    sweeper: Sweeper,
+    clock: Clock,
+}
+
+/// What the configuration does not say.
+pub struct Surroundings {
+    pub clock: Clock,
+    pub random: Random,
+    /// Bound already where the port must be known before.
+    pub listener: Option<TcpListener>,
+    pub migrate: bool,
+    pub dev: Option<Dev>,
+}
+
+/// What only `dev` has.
+pub struct Dev {
+    /// The tenant of callers without a key.
+    pub tenant: Tenant,
+    pub simulator: Simulator,
+}
+
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("cannot listen on {address}: {error}; is the port taken? Set server.bind to another")]
+    Listen { address: SocketAddr, error: std::io::Error },
+    #[error("cannot open the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate")]
+    NotMigrated,
+    #[error("{}", several(.0))]
+    Unsafe(Vec<String>),
+    #[error("cannot prepare the connections to Restcomm (are CA certificates installed?): {0}")]
+    Client(reqwest::Error),
+    #[error("the server stopped: {0}")]
+    Server(std::io::Error),
+}
+
+impl App {
+    /// Opens the database, binds the listener, and starts what works behind the scenes.
+    pub async fn build(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
+        let Surroundings { clock, random, listener, migrate, dev } = surroundings;
+        let store = open(&config.database).await?;
+        if migrate {
+            store.migrate().await?;
+        } else if !store.is_current().await.unwrap_or(false) {
+            return Err(StartError::NotMigrated);
+        }
+        let ring = ring(&config.keys);
+        follow_database(&store, &clock).await?;
+        refuse_unsafe(&config, &store, &ring, clock.now()).await?;
+        PhoneNumber::warm_up();
+
+        let directory = Directory::new(store.clone(), clock.clone(), config.tenants);
+        let accounts = config.accounts.into_iter().map(settings).collect();
+        let accounts = Arc::new(Accounts::new(accounts).map_err(StartError::Client)?);
+        let (journal, started) =
+            Journal::start(store.clone(), ring.clone(), clock.clone(), random.clone()).await?;
+        let courier = Courier::new(courier::Parts {
+            store: store.clone(),
+            journal: journal.clone(),
+            directory: directory.clone(),
+            accounts: accounts.clone(),
+            ring: ring.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        });
+        let sweeper = Sweeper {
+            store: store.clone(),
+            journal: journal.clone(),
+            directory: directory.clone(),
+            clock: clock.clone(),
+        };
+        let verifier = Verifier::new(verifier::Parts {
+            store: store.clone(),
+            journal,
+            accounts,
+            ring,
+            clock: clock.clone(),
+            random: random.clone(),
+            wait: config.delivery.wait,
+            per_number: config.limits.per_number,
+        });
+        let (keyless, simulator) = dev.map(|dev| (Arc::new(dev.tenant), dev.simulator)).unzip();
+        let api = Api {
+            verifier,
+            directory,
+            store: store.clone(),
+            clock: clock.clone(),
+            random,
+            public_url: config.public_url.as_str().to_owned(),
+            keyless,
+        };
+        let listener = match listener {
+            Some(listener) => listener,
+            None => bind(config.server.bind)?,
+        };
+        let address = listener.local_addr().map_err(|error| StartError::Listen { address: config.server.bind, error })?;
+        let server = serve(listener, api, simulator).map_err(|error| StartError::Listen { address, error })?;
+        Ok(Self { address, server, store, courier, started, sweeper, clock })
+    }
+
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`, then finishes what is in flight and closes the database.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+        let Self { server, store, courier, started, sweeper, clock, .. } = self;
+        let stop = CancellationToken::new();
+        let background = TaskTracker::new();
+        background.spawn(courier.run(started, stop.clone()));
+        background.spawn(sweeper.run(stop.clone()));
+        background.spawn(keep_time(store.clone(), clock, stop.clone()));
+        background.close();
+
+        let handle = server.handle();
+        let mut serving = tokio::spawn(server);
+        let outcome = tokio::select! {
+            ended = &mut serving => ended,
+            () = shutdown => {
+                tracing::info!("service.stopping");
+                handle.stop(true).await;
+                serving.await
+            }
+        };
+        // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
+        stop.cancel();
+        let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
+        store.close().await;
+        tracing::info!("service.stopped");
+        match outcome {
+            Ok(result) => result.map_err(StartError::Server),
+            Err(error) => Err(StartError::Server(std::io::Error::other(error))),
+        }
+    }
+}
+
+/// Binds with a message that says what to do.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
+}
+
+/// Opens the database that the configuration names.
+pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
+    match url.sqlite_path() {
+        Some(path) => Store::open_sqlite(path).await,
+        None => Store::open_postgres(url.expose()).await,
+    }
+}
+
+fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::io::Result<Server> {
+    let api = web::Data::new(api);
+    let server = HttpServer::new(move || {
+        let (api, simulator) = (api.clone(), simulator.clone());
+        let guard = api.keyless.is_some();
+        ActixApp::new()
+            .wrap(actix_web::middleware::Condition::new(guard, from_fn(loopback::only)))
+            .configure(|config| {
+                if let Some(simulator) = &simulator {
+                    simulator.configure(config);
+                }
+            })
+            .configure(|config| http::configure(config, api))
+    });
+    Ok(server
+        .disable_signals()
+        .shutdown_timeout(LAST_REQUESTS)
+        // A caller that is gone needs no answer; what it asked for goes on in the journal.
+        .h1_allow_half_closed(false)
+        .client_request_timeout(Duration::from_secs(5))
+        .keep_alive(Duration::from_secs(75))
+        .listen(listener)?
+        .run())
+}
+
+/// What the configuration alone cannot know to be wrong.
+async fn refuse_unsafe(config: &Config, store: &Store, ring: &KeyRing, now: Timestamp) -> Result<(), StartError> {
+    let mut faults = Vec::new();
+    let stored = store.stored_tenants().await?;
+    for tenant in &config.tenants {
+        if stored.iter().any(|other| other.name == tenant.name) {
+            faults.push(format!(
+                "the tenant `{0}` stands in the configuration and in the database; rename or remove [tenants.{0}]",
+                tenant.name
+            ));
+        }
+    }
+    let known: Vec<&str> = ring.ids().collect();
+    for (id, until) in store.keys_still_needed(&known, now).await? {
+        let until = if until == Timestamp::MAX {
+            "until an operator unlocks the numbers that are locked under it".to_owned()
+        } else {
+            format!("until {}", until.rfc3339_not_before())
+        };
+        faults.push(format!("the root key `{id}` is still needed {until}; put it back at the end of keys.root"));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(StartError::Unsafe(faults)) }
+}
+
+async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    if let Some(time) = store.time().await? {
+        clock.follow(time);
+    }
+    Ok(())
+}
+
+/// Replicas agree on the time by following their database's.
+async fn keep_time(store: Store, clock: Clock, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(SET_CLOCK_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        if let Err(error) = follow_database(&store, &clock).await {
+            tracing::warn!(%error, "clock.not_set");
+        }
+    }
+}
+
+fn ring(keys: &KeysConfig) -> KeyRing {
+    let roots: Vec<RootKey> = keys
+        .root
+        .iter()
+        .map(|key| RootKey { id: key.id.clone(), secret: Zeroizing::new(*key.secret.expose()) })
+        .collect();
+    KeyRing::new(&roots)
+}
+
+fn settings(account: AccountConfig) -> Settings {
+    Settings {
+        name: account.name,
+        base_url: account.base_url.as_str().to_owned(),
+        account_sid: account.account_sid,
+        auth_token: account.auth_token,
+        sms_from: SmsFrom { default: account.sms_from.default, by_country: account.sms_from.by_country },
+        timeout: account.timeout,
+    }
+}
+
+fn several(faults: &[String]) -> String {
+    let lines: Vec<_> = faults.iter().map(|fault| format!("  - {fault}")).collect();
+    format!("it would not be safe to start:\n{}", lines.join("\n"))
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "App({})", self.address)
+    }
+}

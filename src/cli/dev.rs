@@ -1,0 +1,150 @@
+//! `countersign dev`: the whole service on one machine, with a simulated Restcomm and no configuration.
+
+use std::{
+    fs,
+    io::Write as _,
+    net::TcpListener,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{Outcome, keygen, print, stopped};
+use crate::{
+    app::{App, Dev, Surroundings, bind},
+    config::{Config, Environment, Faults, StoreConfig},
+    domain::{clock::Clock, id::random_base62, policy::Tenant, random::Random},
+    simulator::{self, Account, Simulator},
+};
+
+const COOL_DOWN: Duration = Duration::from_secs(5);
+const TENANT: &str = "dev";
+const ACCOUNT: &str = "simulated";
+
+#[derive(clap::Args)]
+pub(super) struct Arguments {
+    /// The port to listen on, on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Where the data is kept
+    #[arg(long, default_value = "countersign-data", value_name = "DIR")]
+    data: PathBuf,
+}
+
+/// For the commands that work beside a service.
+#[derive(clap::Args)]
+pub(super) struct Data {
+    /// The data directory of `countersign dev`, in place of a configuration
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Data {
+    pub(super) fn config(&self, config: Option<&Path>, environment: &Environment) -> Result<StoreConfig, Faults> {
+        match &self.data {
+            None => StoreConfig::load(config, environment),
+            Some(directory) => StoreConfig::load_text(&stored_part(directory), environment),
+        }
+    }
+}
+
+pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment: &Environment) -> Outcome {
+    if config.is_some() {
+        return Err("dev takes no configuration; unset COUNTERSIGN_CONFIG, or run `countersign serve`".into());
+    }
+    let Arguments { port, data } = arguments;
+    let random = Random::system();
+    prepare(&data, &random)?;
+    let listener = bind(([127, 0, 0, 1], port).into())?;
+    let address = listener.local_addr()?;
+    let base = format!("http://{address}");
+    let sid = format!("AC{}", random_base62(&random, 32));
+    let token = random_base62(&random, 32);
+    let config = Config::load_text(&text(&data, &base, &sid, &token)?, environment)?;
+    let tenant = check(&config, &listener, &base)?;
+    let clock = Clock::system();
+    let account = Account::parse(&format!("{sid}:{token}"))?;
+    let simulator = Simulator::new(account, clock.clone());
+    let mut config = config;
+    for own in config.tenants.iter_mut().filter(|own| own.name == TENANT) {
+        own.policy.cool_down = COOL_DOWN;
+    }
+    let surroundings = Surroundings {
+        clock,
+        random,
+        listener: Some(listener),
+        migrate: true,
+        dev: Some(Dev { tenant, simulator }),
+    };
+    let app = App::build(config, surroundings).await?;
+    print(&welcome(&base))?;
+    Ok(app.run(stopped()).await?)
+}
+
+/// Whatever the environment adds, it must stay a service for this machine and the simulated Restcomm.
+fn check(config: &Config, listener: &TcpListener, base: &str) -> Result<Tenant, String> {
+    if config.server.bind != listener.local_addr().map_err(|error| error.to_string())? {
+        return Err("dev listens on 127.0.0.1 only; unset COUNTERSIGN__SERVER__BIND and use --port".to_owned());
+    }
+    let simulated = config.accounts.len() == 1
+        && config.accounts.iter().all(|account| account.base_url.as_str() == format!("{base}{}", simulator::REST_PATH));
+    if !simulated {
+        return Err("dev talks to the simulated Restcomm only; unset COUNTERSIGN__RESTCOMM__…".to_owned());
+    }
+    let tenant = config.tenants.iter().find(|tenant| tenant.name == TENANT).cloned();
+    let mut tenant = tenant.ok_or("dev keeps the tenant `dev`")?;
+    tenant.policy.cool_down = COOL_DOWN;
+    Ok(tenant)
+}
+
+/// Makes the data directory, readable by its owner only, and keys that stay the same over restarts.
+fn prepare(data: &Path, random: &Random) -> Result<(), String> {
+    let cannot = |error: std::io::Error| format!("cannot use the directory {}: {error}; choose another with --data", data.display());
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(cannot)?;
+    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(keys_file(data));
+    match file {
+        Ok(mut file) => file.write_all(keygen::section(random).as_bytes()).map_err(cannot),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(cannot(error)),
+    }
+}
+
+fn keys_file(data: &Path) -> PathBuf {
+    data.join("keys.toml")
+}
+
+/// The part of the configuration that the commands beside the service need, too.
+fn stored_part(data: &Path) -> String {
+    let url = toml::Value::from(format!("sqlite://{}", data.join("data.db").display()));
+    format!(
+        "[database]\nurl = {url}\n\
+         [tenants.{TENANT}]\ndisplay_name = \"Countersign\"\ncountries = [\"*\"]\n\
+         limits = {{ per_number = [], per_key = [], per_tenant = [] }}\n"
+    )
+}
+
+fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, String> {
+    let file = keys_file(data);
+    let keys = fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let bind = base.trim_start_matches("http://");
+    let path = simulator::REST_PATH;
+    Ok(format!(
+        "public_url = \"{base}\"\n[server]\nbind = \"{bind}\"\n{keys}\n{stored}[limits]\nper_number = []\n\
+         [[restcomm]]\nname = \"{ACCOUNT}\"\nbase_url = \"{base}{path}\"\naccount_sid = \"{sid}\"\n\
+         auth_token = \"{token}\"\nsms_from = \"Countersign\"\n",
+        stored = stored_part(data),
+    ))
+}
+
+fn welcome(base: &str) -> String {
+    format!(
+        "Countersign is ready at {base}. Try it:\n\n  \
+         # send a code\n  \
+         curl -s {base}/otp/send -H 'Content-Type: application/json' -d '{{\"to\":\"+351912345678\"}}'\n\n  \
+         # look at the phone\n  \
+         curl -s {base}/sim/phones/+351912345678\n\n  \
+         # verify the code you read there\n  \
+         curl -s {base}/otp/verify -H 'Content-Type: application/json' -d '{{\"to\":\"+351912345678\",\"code\":\"123456\"}}'\n\n\
+         Nothing leaves this machine: Restcomm and the phones are simulated. Stop with Ctrl-C.\n"
+    )
+}

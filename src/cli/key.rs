@@ -1,0 +1,117 @@
+//! `countersign key`
+
+use std::{path::Path, time::Duration};
+
+use super::{Outcome, dev, open, print};
+use crate::{
+    config::{Environment, duration},
+    domain::{
+        clock::{Clock, Timestamp},
+        key::{ApiKey, KeyKind, KeyState, Scope},
+        random::Random,
+    },
+    store::ApiKeyRecord,
+};
+
+#[derive(clap::Subcommand)]
+pub(super) enum Command {
+    /// Make a key and print it, once: only its hash is kept
+    Create {
+        /// Whose key it is
+        #[arg(long)]
+        tenant: String,
+        /// `secret`: for servers
+        #[arg(long, default_value = "secret", value_parser = kind)]
+        kind: KeyKind,
+        /// What it may do, separated by commas: send (and cancel), verify, read
+        #[arg(long, value_delimiter = ',', default_value = "send,verify,read", value_parser = scope)]
+        scopes: Vec<Scope>,
+        /// When it stops working, such as `90d`; by default never
+        #[arg(long, value_name = "DURATION", value_parser = duration)]
+        expires_in: Option<Duration>,
+        #[command(flatten)]
+        data: dev::Data,
+    },
+    /// List keys by name; the keys themselves are not kept
+    List {
+        /// Only those of this tenant
+        #[arg(long)]
+        tenant: Option<String>,
+        #[command(flatten)]
+        data: dev::Data,
+    },
+    /// Revoke a key: the next send or check with it is refused, on every replica
+    Revoke {
+        /// Its name, as listed, or the key itself
+        name: String,
+        #[command(flatten)]
+        data: dev::Data,
+    },
+}
+
+pub(super) async fn run(command: Command, config: Option<&Path>, environment: &Environment) -> Outcome {
+    let clock = Clock::system();
+    match command {
+        Command::Create { tenant, kind, mut scopes, expires_in, data } => {
+            let config = data.config(config, environment)?;
+            let store = open(&config).await?;
+            let known = config.tenants.iter().any(|own| own.name == tenant)
+                || store.stored_tenants().await?.iter().any(|stored| stored.name == tenant);
+            if !known {
+                return Err(format!("there is no tenant `{tenant}`; `tenant list` names them").into());
+            }
+            scopes.dedup();
+            let key = ApiKey::generate(kind, &Random::system());
+            let now = clock.now();
+            let record = ApiKeyRecord {
+                name: key.name().to_owned(),
+                tenant,
+                kind,
+                scopes,
+                created_at: now,
+                state: KeyState { expires_at: expires_in.map(|span| now.plus(span)), revoked_at: None },
+            };
+            store.insert_key(&key, &record).await?;
+            store.close().await;
+            print(key.expose())?;
+            print("\n")
+        }
+        Command::List { tenant, data } => {
+            let store = open(&data.config(config, environment)?).await?;
+            let keys = store.list_keys(tenant.as_deref()).await?;
+            store.close().await;
+            print(&keys.iter().map(|key| line(key, clock.now())).collect::<String>())
+        }
+        Command::Revoke { name, data } => {
+            let store = open(&data.config(config, environment)?).await?;
+            let name = ApiKey::parse(&name).map_or(name, |(_, key)| key.name().to_owned());
+            let revoked = store.revoke_key(&name, clock.now()).await?;
+            store.close().await;
+            if revoked { Ok(()) } else { Err("there is no such key; `key list` names them".into()) }
+        }
+    }
+}
+
+fn line(key: &ApiKeyRecord, now: Timestamp) -> String {
+    let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    let state = match key.state {
+        KeyState { revoked_at: Some(at), .. } => format!("revoked {}", at.rfc3339()),
+        KeyState { expires_at: Some(at), .. } if at <= now => format!("expired {}", at.rfc3339()),
+        KeyState { expires_at: Some(at), .. } => format!("expires {}", at.rfc3339()),
+        KeyState { .. } => "valid".to_owned(),
+    };
+    let created = key.created_at.rfc3339();
+    format!("{}\t{}\t{}\t{}\tcreated {created}\t{state}\n", key.name, key.tenant, key.kind.as_str(), scopes.join(","))
+}
+
+fn kind(word: &str) -> Result<KeyKind, String> {
+    match (KeyKind::parse(word), word) {
+        (Some(kind), _) => Ok(kind),
+        (None, "publishable" | "admin") => Err(format!("{word} keys are not available in this version")),
+        (None, _) => Err("must be secret".to_owned()),
+    }
+}
+
+fn scope(word: &str) -> Result<Scope, String> {
+    Scope::parse(word).ok_or_else(|| "must be send, verify or read".to_owned())
+}

@@ -1,0 +1,110 @@
+//! Keys whose capability is not built yet: each may only hold the value that means "off", so that
+//! nobody relies on a protection that is not there. A capability that arrives takes its line along.
+
+use toml::{Table, Value};
+
+use super::faults::Sink;
+
+/// Key path, `*` for every name; and what may stand there.
+const NOT_BUILT: &[(&str, Off)] = &[
+    ("server.trusted_proxies", Off::EmptyList),
+    ("restcomm.*.dialect", Off::Word("restcomm", &["twilio"])),
+    (
+        "tenants.*.channels",
+        Off::Words("sms", &["voice", "flashcall"]),
+    ),
+    ("tenants.*.origins", Off::EmptyList),
+    ("tenants.*.locale", Off::Word("en", &[])),
+    ("tenants.*.fallback", Off::EmptyList),
+    ("tenants.*.limits.per_ip", Off::EmptyList),
+    ("tenants.*.limits.per_prefix", Off::EmptyList),
+    ("tenants.*.limits.per_country", Off::EmptyList),
+    ("tenants.*.challenge", Off::Word("off", &["altcha"])),
+    (
+        "tenants.*.guard.mode",
+        Off::Word("off", &["observe", "enforce"]),
+    ),
+    ("tenants.*.daily_budget", Off::Word("", &[])),
+    ("tenants.*.webhook", Off::Absent),
+];
+
+enum Off {
+    Absent,
+    EmptyList,
+    /// The only word, and those that a later version will know; none listed: any text.
+    Word(&'static str, &'static [&'static str]),
+    /// A list that holds the one word.
+    Words(&'static str, &'static [&'static str]),
+}
+
+/// Checks the keys below `sections`.
+pub(super) fn check(table: &Table, sections: &[&str], sink: &Sink) {
+    for (pattern, off) in NOT_BUILT {
+        let pattern: Vec<&str> = pattern.split('.').collect();
+        if let (true, Some(value)) = (sections.contains(&pattern[0]), table.get(pattern[0])) {
+            visit(value, &pattern[1..], pattern[0], &mut |path, value| {
+                if let Some(complaint) = complaint(value, off) {
+                    sink.at(path, complaint);
+                }
+            });
+        }
+    }
+}
+
+fn visit(value: &Value, pattern: &[&str], path: &str, found: &mut impl FnMut(&str, &Value)) {
+    match (pattern, value) {
+        ([], value) => found(path, value),
+        (["*", rest @ ..], Value::Table(tables)) => {
+            for (name, value) in tables {
+                visit(value, rest, &format!("{path}.{name}"), found);
+            }
+        }
+        (["*", rest @ ..], Value::Array(accounts)) => {
+            for (index, value) in accounts.iter().enumerate() {
+                let label = super::shapes::label(value, index);
+                visit(value, rest, &format!("{path}.{label}"), found);
+            }
+        }
+        ([key, rest @ ..], value) => {
+            if let Some(value) = value.get(key) {
+                visit(value, rest, &format!("{path}.{key}"), found);
+            }
+        }
+    }
+}
+
+/// What is wrong with the value; a value of the wrong type was reported before.
+fn complaint(value: &Value, off: &Off) -> Option<String> {
+    let later = |mend: &str| format!("= {value} is not available in this version; remove it{mend}");
+    match (off, value) {
+        // The table may hold a secret, so it is not repeated.
+        (Off::Absent, _) => Some("is not available in this version; remove it".to_owned()),
+        (Off::EmptyList, Value::Array(items)) if !items.is_empty() => Some(later(" or set []")),
+        (Off::Word(off, known), Value::String(word)) if word != off => {
+            if known.is_empty() || known.contains(&word.as_str()) {
+                Some(later(&format!(" or set \"{off}\"")))
+            } else {
+                Some(format!(
+                    "= {value} is not a known value; remove it or set \"{off}\""
+                ))
+            }
+        }
+        (Off::Words(off, known), Value::Array(items)) => {
+            let mut words = items.iter().filter_map(Value::as_str);
+            match words
+                .clone()
+                .find(|word| word != off && !known.contains(word))
+            {
+                Some(word) => Some(format!("holds {word:?}, which is unknown; set [\"{off}\"]")),
+                None if words.any(|word| word != *off) => {
+                    Some(later(&format!(" or set [\"{off}\"]")))
+                }
+                None if items.len() == 1 => None,
+                None => Some(format!(
+                    "= {value} must hold exactly one; remove it or set [\"{off}\"]"
+                )),
+            }
+        }
+        (Off::EmptyList | Off::Word(..) | Off::Words(..), _) => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! Tenants and their policy.
+
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
+
+use super::{
+    fields::{Fields, all},
+    values::{self, DAY, MINUTE},
+};
+use crate::domain::{
+    limits::Rate,
+    policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
+};
+
+const TTL: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
+const RETENTION: RangeInclusive<Duration> = MINUTE..=Duration::from_hours(24 * 400);
+
+/// The policy of a tenant that sets nothing but its name: it can send nowhere.
+pub fn default_policy(display_name: &str) -> Policy {
+    let per_number = [(3, MINUTE * 10), (5, MINUTE * 60), (10, DAY)];
+    Policy {
+        display_name: display_name.to_owned(),
+        sender: None,
+        accounts: Vec::new(),
+        countries: Countries::Only(Vec::new()),
+        code: CodePolicy::default(),
+        resend: Resend::New,
+        cool_down: Policy::COOL_DOWN,
+        limits: TenantLimits {
+            per_number: per_number
+                .map(|(count, window)| Rate { count, window })
+                .to_vec(),
+            ..TenantLimits::default()
+        },
+        retention: DAY,
+    }
+}
+
+/// All tenants. `accounts`: the names they may use, where those are known.
+pub(super) fn read_all(root: &Fields, accounts: Option<&[&str]>) -> Option<Vec<Tenant>> {
+    let tenants = root.tables("tenants");
+    all(tenants
+        .into_iter()
+        .map(|(name, fields)| read(name, root, &fields, accounts)))
+}
+
+fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -> Option<Tenant> {
+    let name = root.table("tenants").report(name, values::name(name));
+    let display_name = fields.required("display_name", values::display_name);
+    let mut policy = default_policy("");
+    policy.sender = fields.parse("sender", values::sender);
+    policy.countries = countries(fields).unwrap_or(policy.countries);
+    policy.code = code(&fields.table("code"));
+    policy.limits = limits(&fields.table("limits"), policy.limits);
+    let resend = fields.choice("resend", &[("new", Resend::New), ("same", Resend::Same)]);
+    policy.resend = resend.unwrap_or(policy.resend);
+    let retention = fields.parse("retention", |text| values::duration_in(text, RETENTION));
+    policy.retention = retention.unwrap_or(policy.retention);
+    policy.accounts = fields.each("accounts", values::name).unwrap_or_default();
+    check_accounts(fields, &policy.accounts, accounts);
+    // Known and checked, used by the proofs to come.
+    fields
+        .table("proof")
+        .choice("mode", &[("on", ()), ("off", ())]);
+    Some(Tenant {
+        name: name?,
+        policy: Policy {
+            display_name: display_name?,
+            ..policy
+        },
+    })
+}
+
+fn countries(fields: &Fields) -> Option<Countries> {
+    if fields.list("countries")? == ["*"] {
+        return Some(Countries::Anywhere);
+    }
+    fields
+        .each("countries", values::country)
+        .map(Countries::Only)
+}
+
+fn code(fields: &Fields) -> CodePolicy {
+    let default = CodePolicy::default();
+    let ttl = fields.parse("ttl", |text| values::duration_in(text, TTL));
+    CodePolicy {
+        length: fields.number("length", 6..=10).unwrap_or(default.length),
+        ttl: ttl.unwrap_or(default.ttl),
+        attempts: fields.number("attempts", 1..=5).unwrap_or(default.attempts),
+    }
+}
+
+fn limits(fields: &Fields, default: TenantLimits) -> TenantLimits {
+    let rates = |key, default| fields.each(key, values::rate).unwrap_or(default);
+    TenantLimits {
+        per_number: rates("per_number", default.per_number),
+        per_key: rates("per_key", default.per_key),
+        per_tenant: rates("per_tenant", default.per_tenant),
+    }
+}
+
+fn check_accounts(fields: &Fields, used: &[String], known: Option<&[&str]>) {
+    let mut seen = BTreeSet::new();
+    for name in used {
+        if !seen.insert(name) {
+            fields.complain("accounts", &format!("holds {name:?} twice; remove one"));
+        } else if known.is_some_and(|known| !known.contains(&name.as_str())) {
+            let known = known.unwrap_or_default().join("`, `");
+            let known = if known.is_empty() {
+                "none".to_owned()
+            } else {
+                format!("`{known}`")
+            };
+            fields.complain(
+                "accounts",
+                &format!("holds {name:?}, which is not the name of a [[restcomm]] table; use one of: {known}"),
+            );
+        }
+    }
+}

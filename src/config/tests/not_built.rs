@@ -1,0 +1,157 @@
+use super::*;
+
+#[test]
+fn the_off_values_are_accepted() {
+    let lines = "channels = [\"sms\"]\norigins = []\nlocale = \"en\"\nfallback = []\nchallenge = \"off\"\nguard = { mode = \"off\" }\ndaily_budget = \"\"\nlimits = { per_ip = [], per_prefix = [], per_country = [] }";
+    assert!(load(&with_tenant(lines), &NOTHING).is_ok());
+    assert!(load(&with("[server]", "trusted_proxies = []"), &NOTHING).is_ok());
+    assert!(load(&with("[[restcomm]]", "dialect = \"restcomm\""), &NOTHING).is_ok());
+}
+
+#[test]
+fn a_capability_that_is_not_built_is_refused() {
+    let cases = [
+        (
+            r#"channels = ["sms", "voice"]"#,
+            "channels",
+            r#"["sms", "voice"]"#,
+            r#" or set ["sms"]"#,
+        ),
+        (
+            r#"channels = ["flashcall"]"#,
+            "channels",
+            r#"["flashcall"]"#,
+            r#" or set ["sms"]"#,
+        ),
+        (
+            r#"origins = ["https://a.example"]"#,
+            "origins",
+            r#"["https://a.example"]"#,
+            " or set []",
+        ),
+        (r#"locale = "pt""#, "locale", r#""pt""#, r#" or set "en""#),
+        (
+            r#"fallback = [{ after = "20s" }]"#,
+            "fallback",
+            r#"[{ after = "20s" }]"#,
+            " or set []",
+        ),
+        (
+            r#"limits = { per_ip = ["1/1h"] }"#,
+            "limits.per_ip",
+            r#"["1/1h"]"#,
+            " or set []",
+        ),
+        (
+            r#"limits = { per_prefix = ["1/1h"] }"#,
+            "limits.per_prefix",
+            r#"["1/1h"]"#,
+            " or set []",
+        ),
+        (
+            r#"limits = { per_country = ["1/1h"] }"#,
+            "limits.per_country",
+            r#"["1/1h"]"#,
+            " or set []",
+        ),
+        (
+            r#"challenge = "altcha""#,
+            "challenge",
+            r#""altcha""#,
+            r#" or set "off""#,
+        ),
+        (
+            r#"guard = { mode = "observe" }"#,
+            "guard.mode",
+            r#""observe""#,
+            r#" or set "off""#,
+        ),
+        (
+            r#"daily_budget = "10.00""#,
+            "daily_budget",
+            r#""10.00""#,
+            r#" or set """#,
+        ),
+    ];
+    for (line, key, value, mend) in cases {
+        let found = faults(&with_tenant(line), &NOTHING);
+        let expected = format!(
+            "`tenants.acme.{key}` = {value} is not available in this version; remove it{mend}"
+        );
+        assert_eq!(found, [expected]);
+    }
+    assert_eq!(
+        fault_with("[server]", "trusted_proxies = [\"10.0.0.0/8\"]"),
+        "`server.trusted_proxies` = [\"10.0.0.0/8\"] is not available in this version; remove it or set []"
+    );
+    assert_eq!(
+        fault_with("[[restcomm]]", "dialect = \"twilio\""),
+        "`restcomm.main.dialect` = \"twilio\" is not available in this version; remove it or set \"restcomm\""
+    );
+}
+
+#[test]
+fn a_webhook_is_refused_and_not_repeated() {
+    let line = "webhook = { url = \"https://acme.example\", secret = \"5f0c1e7a\" }";
+    let found = faults(&with_tenant(line), &NOTHING);
+    assert_eq!(
+        found,
+        ["`tenants.acme.webhook` is not available in this version; remove it"]
+    );
+}
+
+#[test]
+fn a_value_no_version_knows_is_not_promised() {
+    let cases = [
+        (
+            "challenge = \"captcha\"",
+            "`tenants.acme.challenge` = \"captcha\" is not a known value",
+        ),
+        (
+            "guard = { mode = \"on\" }",
+            "`tenants.acme.guard.mode` = \"on\" is not a known value",
+        ),
+        (
+            "channels = [\"sms\", \"pigeon\"]",
+            "`tenants.acme.channels` holds \"pigeon\", which is unknown",
+        ),
+        (
+            "channels = []",
+            "`tenants.acme.channels` = [] must hold exactly one",
+        ),
+    ];
+    for (line, begin) in cases {
+        let found = faults(&with_tenant(line), &NOTHING);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with(begin), "{found:?}");
+    }
+}
+
+#[test]
+fn what_is_exempt_is_checked_and_accepted() {
+    let account = "voice_from = \"+13055550100\"\nflashcall_from = [\"+13055550101\"]";
+    assert!(load(&with("[[restcomm]]", account), &NOTHING).is_ok());
+    let fault = fault_with("[[restcomm]]", "voice_from = \"3055550100\"");
+    assert!(
+        fault.starts_with("`restcomm.main.voice_from` holds \"3055550100\""),
+        "{fault}"
+    );
+    let proof = "proof = { mode = \"off\", phone_number = true }";
+    assert!(load(&with_tenant(proof), &NOTHING).is_ok());
+    let found = faults(&with_tenant("proof = { mode = \"maybe\" }"), &NOTHING);
+    assert_eq!(
+        found,
+        ["`tenants.acme.proof.mode` is \"maybe\"; set \"on\" or \"off\""]
+    );
+}
+
+#[test]
+fn a_variable_is_held_to_the_same_rule() {
+    let variables = [("COUNTERSIGN__TENANTS__ACME__CHANNELS", "sms,voice")];
+    let found = faults(&with_tenant(""), &variables);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].ends_with("(set by `COUNTERSIGN__TENANTS__ACME__CHANNELS`)"),
+        "{found:?}"
+    );
+}

@@ -1,0 +1,53 @@
+//! `dev` needs no key, so it must be out of reach of other machines, and of web pages that point a name of their own at
+//! this one (DNS rebinding): only names of the loopback interface are answered.
+
+use actix_web::{
+    Error, HttpResponse,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header,
+    middleware::Next,
+};
+
+use super::problem::{Problem, ProblemCode};
+
+/// Refuses any `Host` but a loopback name.
+pub async fn only<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let from_here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+    if from_here && host.is_some_and(is_loopback) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let problem = Problem::new(ProblemCode::Forbidden)
+        .detail("`countersign dev` answers only this machine, under the name localhost or 127.0.0.1.");
+    let answer: HttpResponse = problem.answer("", "");
+    Ok(request.into_response(answer).map_into_right_body())
+}
+
+/// Whether `host`, with or without a port, names the loopback interface.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').map_or(rest, |(name, _)| name),
+        None => host.split_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_are_answered() {
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]:80"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}
