@@ -67,10 +67,15 @@ pub struct Dev {
 #[derive(Debug, Error)]
 pub enum StartError {
     #[error("cannot listen on {address}: {error}; is the port taken? Set server.bind to another")]
-    Listen { address: SocketAddr, error: std::io::Error },
+    Listen {
+        address: SocketAddr,
+        error: std::io::Error,
+    },
     #[error("cannot open the database: {0}")]
     Store(#[from] StoreError),
-    #[error("the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate")]
+    #[error(
+        "the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate"
+    )]
     NotMigrated,
     #[error("{}", several(.0))]
     Unsafe(Vec<String>),
@@ -83,7 +88,13 @@ pub enum StartError {
 impl App {
     /// Opens the database, binds the listener, and starts what works behind the scenes.
     pub async fn build(config: Config, surroundings: Surroundings) -> Result<Self, StartError> {
-        let Surroundings { clock, random, listener, migrate, dev } = surroundings;
+        let Surroundings {
+            clock,
+            random,
+            listener,
+            migrate,
+            dev,
+        } = surroundings;
         let store = open(&config.database).await?;
         if migrate {
             store.migrate().await?;
@@ -139,9 +150,21 @@ impl App {
             Some(listener) => listener,
             None => bind(config.server.bind)?,
         };
-        let address = listener.local_addr().map_err(|error| StartError::Listen { address: config.server.bind, error })?;
-        let server = serve(listener, api, simulator).map_err(|error| StartError::Listen { address, error })?;
-        Ok(Self { address, server, store, courier, started, sweeper, clock })
+        let address = listener.local_addr().map_err(|error| StartError::Listen {
+            address: config.server.bind,
+            error,
+        })?;
+        let server = serve(listener, api, simulator)
+            .map_err(|error| StartError::Listen { address, error })?;
+        Ok(Self {
+            address,
+            server,
+            store,
+            courier,
+            started,
+            sweeper,
+            clock,
+        })
     }
 
     pub fn port(&self) -> u16 {
@@ -154,7 +177,15 @@ impl App {
 
     /// Serves until `shutdown`, then finishes what is in flight and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { server, store, courier, started, sweeper, clock, .. } = self;
+        let Self {
+            server,
+            store,
+            courier,
+            started,
+            sweeper,
+            clock,
+            ..
+        } = self;
         let stop = CancellationToken::new();
         let background = TaskTracker::new();
         background.spawn(courier.run(started, stop.clone()));
@@ -203,7 +234,10 @@ fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::
         let (api, simulator) = (api.clone(), simulator.clone());
         let guard = api.keyless.is_some();
         ActixApp::new()
-            .wrap(actix_web::middleware::Condition::new(guard, from_fn(loopback::only)))
+            .wrap(actix_web::middleware::Condition::new(
+                guard,
+                from_fn(loopback::only),
+            ))
             .configure(|config| {
                 if let Some(simulator) = &simulator {
                     simulator.configure(config);
@@ -223,7 +257,12 @@ fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::
 }
 
 /// What the configuration alone cannot know to be wrong.
-async fn refuse_unsafe(config: &Config, store: &Store, ring: &KeyRing, now: Timestamp) -> Result<(), StartError> {
+async fn refuse_unsafe(
+    config: &Config,
+    store: &Store,
+    ring: &KeyRing,
+    now: Timestamp,
+) -> Result<(), StartError> {
     let mut faults = Vec::new();
     let stored = store.stored_tenants().await?;
     for tenant in &config.tenants {
@@ -241,9 +280,15 @@ async fn refuse_unsafe(config: &Config, store: &Store, ring: &KeyRing, now: Time
         } else {
             format!("until {}", until.rfc3339_not_before())
         };
-        faults.push(format!("the root key `{id}` is still needed {until}; put it back at the end of keys.root"));
+        faults.push(format!(
+            "the root key `{id}` is still needed {until}; put it back at the end of keys.root"
+        ));
     }
-    if faults.is_empty() { Ok(()) } else { Err(StartError::Unsafe(faults)) }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError::Unsafe(faults))
+    }
 }
 
 async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {
@@ -270,7 +315,10 @@ fn ring(keys: &KeysConfig) -> KeyRing {
     let roots: Vec<RootKey> = keys
         .root
         .iter()
-        .map(|key| RootKey { id: key.id.clone(), secret: Zeroizing::new(*key.secret.expose()) })
+        .map(|key| RootKey {
+            id: key.id.clone(),
+            secret: Zeroizing::new(*key.secret.expose()),
+        })
         .collect();
     KeyRing::new(&roots)
 }
@@ -281,7 +329,10 @@ fn settings(account: AccountConfig) -> Settings {
         base_url: account.base_url.as_str().to_owned(),
         account_sid: account.account_sid,
         auth_token: account.auth_token,
-        sms_from: SmsFrom { default: account.sms_from.default, by_country: account.sms_from.by_country },
+        sms_from: SmsFrom {
+            default: account.sms_from.default,
+            by_country: account.sms_from.by_country,
+        },
         timeout: account.timeout,
     }
 }

@@ -38,7 +38,10 @@ impl Sweeper {
         // Where the last purge of each tenant ended: what lies before is gone.
         let mut purged = HashMap::new();
         for round in 0_u32.. {
-            if let Err(error) = self.sweep(round.is_multiple_of(PURGE_EVERY), &mut purged).await {
+            if let Err(error) = self
+                .sweep(round.is_multiple_of(PURGE_EVERY), &mut purged)
+                .await
+            {
                 tracing::warn!(%error, "sweep.failed");
             }
             tokio::select! {
@@ -61,7 +64,9 @@ impl Sweeper {
         loop {
             let overdue = self.store.overdue(CHUNK, now).await?;
             // Together, so that they share batches.
-            let ended = futures_util::future::join_all(overdue.iter().map(|id| self.journal.expire(*id))).await;
+            let ended =
+                futures_util::future::join_all(overdue.iter().map(|id| self.journal.expire(*id)))
+                    .await;
             ended.into_iter().collect::<Result<(), _>>()?;
             if overdue.len() < usize::try_from(CHUNK).expect("a small number") {
                 return Ok(());
@@ -71,7 +76,11 @@ impl Sweeper {
 
     /// Ids begin with time, so what is old is a range of the primary key. The birth is what counts: nothing is kept
     /// longer than `retention` after its end, which is later.
-    async fn purge(&self, now: Timestamp, purged: &mut HashMap<String, Id>) -> Result<(), StoreError> {
+    async fn purge(
+        &self,
+        now: Timestamp,
+        purged: &mut HashMap<String, Id>,
+    ) -> Result<(), StoreError> {
         let beginning = Id::smallest_at(Timestamp::default());
         if purged.is_empty() {
             // Once, also those of tenants that are gone.
@@ -92,6 +101,8 @@ impl Sweeper {
             }
             *from = (*from).min(Id::smallest_at(now.minus(SURELY_ENDED)));
         }
-        self.store.purge_counters(now.minus(KEEP_BUDGETS), now).await
+        self.store
+            .purge_counters(now.minus(KEEP_BUDGETS), now)
+            .await
     }
 }

@@ -15,9 +15,13 @@ use tracing_subscriber::{
 
 /// Levels as `RUST_LOG` gives them; `info` when absent.
 pub fn start(levels: Option<&str>) {
-    let stderr_layer = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());
+    let stderr_layer = fmt::layer()
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal());
     // A second start, as in tests, keeps the first.
-    let _ = tracing_subscriber::registry().with(layer(stderr_layer, levels)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(layer(stderr_layer, levels))
+        .try_init();
 }
 
 /// `inner`, behind the two filters that decide what is told.
@@ -25,8 +29,11 @@ pub fn layer<S>(inner: impl Layer<S> + Send + Sync, levels: Option<&str>) -> imp
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
-    let chosen = EnvFilter::builder().parse_lossy(levels.unwrap_or("info,sqlx::postgres::notice=warn"));
-    inner.with_filter(chosen).with_filter(filter_fn(is_ours_or_coarse))
+    let chosen =
+        EnvFilter::builder().parse_lossy(levels.unwrap_or("info,sqlx::postgres::notice=warn"));
+    inner
+        .with_filter(chosen)
+        .with_filter(filter_fn(is_ours_or_coarse))
 }
 
 fn is_ours_or_coarse(event: &Metadata<'_>) -> bool {

@@ -65,7 +65,10 @@ pub struct Sent {
 pub enum CheckedBy {
     Id(Id),
     /// The youngest of this number and purpose.
-    Number { number: PhoneNumber, purpose: String },
+    Number {
+        number: PhoneNumber,
+        purpose: String,
+    },
 }
 
 /// Why something was not done.
@@ -83,7 +86,10 @@ pub enum Refusal {
         retry_at: Timestamp,
     },
     #[error("a limit on sends is reached")]
-    Limited { limit: LimitName, retry_at: Timestamp },
+    Limited {
+        limit: LimitName,
+        retry_at: Timestamp,
+    },
     #[error("too many wrong codes for this number")]
     Blocked(Block),
     #[error("Restcomm refused the message for good")]
@@ -128,7 +134,9 @@ impl Verifier {
         let send = Send {
             tenant: caller.tenant.clone(),
             key: caller.key,
-            index: parts.ring.number_index(&caller.tenant.name, request.number.expose()),
+            index: parts
+                .ring
+                .number_index(&caller.tenant.name, request.number.expose()),
             limits: guard::limits(caller, &request.number, &parts.per_number, &parts.ring),
             channel: request.channel,
             purpose: request.purpose,
@@ -140,10 +148,20 @@ impl Verifier {
             number: request.number,
         };
         let tell = (!request.respond_async).then_some(tell);
-        let (Dispatch { verification, delivery, .. }, resent) = match parts.journal.send(send, tell).await? {
+        let (
+            Dispatch {
+                verification,
+                delivery,
+                ..
+            },
+            resent,
+        ) = match parts.journal.send(send, tell).await? {
             SendOutcome::Created(dispatch) => (dispatch, false),
             SendOutcome::Resent(dispatch) => (dispatch, true),
-            SendOutcome::TooSoon { verification, retry_at } => {
+            SendOutcome::TooSoon {
+                verification,
+                retry_at,
+            } => {
                 return Err(Refusal::TooSoon {
                     id: verification.id,
                     resend_after: verification.resend_after(),
@@ -151,7 +169,9 @@ impl Verifier {
                     retry_at,
                 });
             }
-            SendOutcome::Limited { limit, retry_at } => return Err(Refusal::Limited { limit, retry_at }),
+            SendOutcome::Limited { limit, retry_at } => {
+                return Err(Refusal::Limited { limit, retry_at });
+            }
             SendOutcome::Blocked(block) => return Err(Refusal::Blocked(block)),
             SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
             SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
@@ -168,19 +188,36 @@ impl Verifier {
             Some(Report::Accepted { .. }) => delivery.status = DeliveryStatus::Sent,
             _ => {}
         }
-        Ok(Sent { verification, delivery, resent })
+        Ok(Sent {
+            verification,
+            delivery,
+            resent,
+        })
     }
 
     /// Checks a code. Exactly one check of a verification is ever approved.
-    pub async fn verify(&self, caller: &Caller, by: CheckedBy, code: Code) -> Result<Verification, Refusal> {
+    pub async fn verify(
+        &self,
+        caller: &Caller,
+        by: CheckedBy,
+        code: Code,
+    ) -> Result<Verification, Refusal> {
         let target = match by {
             CheckedBy::Id(id) => Target::Id(id),
             CheckedBy::Number { number, purpose } => Target::Number {
-                index: self.0.ring.number_index(&caller.tenant.name, number.expose()),
+                index: self
+                    .0
+                    .ring
+                    .number_index(&caller.tenant.name, number.expose()),
                 purpose,
             },
         };
-        let check = Check { tenant: caller.tenant.name.clone(), key: caller.key, target, code };
+        let check = Check {
+            tenant: caller.tenant.name.clone(),
+            key: caller.key,
+            target,
+            code,
+        };
         match self.0.journal.check(check).await? {
             CheckOutcome::Approved(verification) => Ok(*verification),
             CheckOutcome::Wrong { attempts_left } => Err(Refusal::WrongCode { attempts_left }),
@@ -202,7 +239,11 @@ impl Verifier {
 
     /// Ends a pending verification; saying it twice changes nothing.
     pub async fn cancel(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
-        let cancel = Cancel { tenant: caller.tenant.name.clone(), key: caller.key, id };
+        let cancel = Cancel {
+            tenant: caller.tenant.name.clone(),
+            key: caller.key,
+            id,
+        };
         match self.0.journal.cancel(cancel).await? {
             CancelOutcome::Canceled(_) => self.status(caller, id).await,
             CancelOutcome::Ended(verification) => Err(why_ended(&verification)),
@@ -214,7 +255,9 @@ impl Verifier {
 
 fn why_ended(verification: &Verification) -> Refusal {
     match verification.status {
-        Status::Approved => Refusal::AlreadyApproved { approved_at: verification.approved_at },
+        Status::Approved => Refusal::AlreadyApproved {
+            approved_at: verification.approved_at,
+        },
         Status::Expired => Refusal::Expired,
         Status::Canceled => Refusal::Canceled,
         Status::MaxAttemptsReached => Refusal::MaxAttemptsReached,

@@ -40,7 +40,11 @@ pub(super) struct Data {
 }
 
 impl Data {
-    pub(super) fn config(&self, config: Option<&Path>, environment: &Environment) -> Result<StoreConfig, Faults> {
+    pub(super) fn config(
+        &self,
+        config: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<StoreConfig, Faults> {
         match &self.data {
             None => StoreConfig::load(config, environment),
             Some(directory) => StoreConfig::load_text(&stored_part(directory), environment),
@@ -48,9 +52,16 @@ impl Data {
     }
 }
 
-pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment: &Environment) -> Outcome {
+pub(super) async fn run(
+    arguments: Arguments,
+    config: Option<&Path>,
+    environment: &Environment,
+) -> Outcome {
     if config.is_some() {
-        return Err("dev takes no configuration; unset COUNTERSIGN_CONFIG, or run `countersign serve`".into());
+        return Err(
+            "dev takes no configuration; unset COUNTERSIGN_CONFIG, or run `countersign serve`"
+                .into(),
+        );
     }
     let Arguments { port, data } = arguments;
     let random = Random::system();
@@ -84,14 +95,26 @@ pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment
 /// Whatever the environment adds, it must stay a service for this machine and the simulated Restcomm.
 fn check(config: &Config, listener: &TcpListener, base: &str) -> Result<Tenant, String> {
     if config.server.bind != listener.local_addr().map_err(|error| error.to_string())? {
-        return Err("dev listens on 127.0.0.1 only; unset COUNTERSIGN__SERVER__BIND and use --port".to_owned());
+        return Err(
+            "dev listens on 127.0.0.1 only; unset COUNTERSIGN__SERVER__BIND and use --port"
+                .to_owned(),
+        );
     }
     let simulated = config.accounts.len() == 1
-        && config.accounts.iter().all(|account| account.base_url.as_str() == format!("{base}{}", simulator::REST_PATH));
+        && config
+            .accounts
+            .iter()
+            .all(|account| account.base_url.as_str() == format!("{base}{}", simulator::REST_PATH));
     if !simulated {
-        return Err("dev talks to the simulated Restcomm only; unset COUNTERSIGN__RESTCOMM__…".to_owned());
+        return Err(
+            "dev talks to the simulated Restcomm only; unset COUNTERSIGN__RESTCOMM__…".to_owned(),
+        );
     }
-    let tenant = config.tenants.iter().find(|tenant| tenant.name == TENANT).cloned();
+    let tenant = config
+        .tenants
+        .iter()
+        .find(|tenant| tenant.name == TENANT)
+        .cloned();
     let mut tenant = tenant.ok_or("dev keeps the tenant `dev`")?;
     tenant.policy.cool_down = COOL_DOWN;
     Ok(tenant)
@@ -99,11 +122,26 @@ fn check(config: &Config, listener: &TcpListener, base: &str) -> Result<Tenant, 
 
 /// Makes the data directory, readable by its owner only, and keys that stay the same over restarts.
 fn prepare(data: &Path, random: &Random) -> Result<(), String> {
-    let cannot = |error: std::io::Error| format!("cannot use the directory {}: {error}; choose another with --data", data.display());
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(data).map_err(cannot)?;
-    let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(keys_file(data));
+    let cannot = |error: std::io::Error| {
+        format!(
+            "cannot use the directory {}: {error}; choose another with --data",
+            data.display()
+        )
+    };
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .map_err(cannot)?;
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(keys_file(data));
     match file {
-        Ok(mut file) => file.write_all(keygen::section(random).as_bytes()).map_err(cannot),
+        Ok(mut file) => file
+            .write_all(keygen::section(random).as_bytes())
+            .map_err(cannot),
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(cannot(error)),
     }
@@ -125,7 +163,8 @@ fn stored_part(data: &Path) -> String {
 
 fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, String> {
     let file = keys_file(data);
-    let keys = fs::read_to_string(&file).map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+    let keys = fs::read_to_string(&file)
+        .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let bind = base.trim_start_matches("http://");
     let path = simulator::REST_PATH;
     Ok(format!(

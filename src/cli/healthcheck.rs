@@ -14,7 +14,11 @@ pub(super) struct Arguments {
     url: Option<String>,
 }
 
-pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment: &Environment) -> Outcome {
+pub(super) async fn run(
+    arguments: Arguments,
+    config: Option<&Path>,
+    environment: &Environment,
+) -> Outcome {
     let base = match arguments.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
@@ -22,13 +26,19 @@ pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment
             // Bound to every interface, it is on this one, too.
             match address.ip() {
                 IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip([127, 0, 0, 1].into()),
-                IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
+                IpAddr::V6(ip) if ip.is_unspecified() => {
+                    address.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+                }
                 IpAddr::V4(_) | IpAddr::V6(_) => {}
             }
             format!("http://{address}")
         }
     };
-    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).tls_certs_only([]).build()?;
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .timeout(PATIENCE)
+        .tls_certs_only([])
+        .build()?;
     let answer = client
         .get(format!("{base}/readyz"))
         .send()
@@ -37,6 +47,10 @@ pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment
     if answer.status().is_success() {
         Ok(())
     } else {
-        Err(format!("the service at {base} is not ready: status {}", answer.status().as_u16()).into())
+        Err(format!(
+            "the service at {base} is not ready: status {}",
+            answer.status().as_u16()
+        )
+        .into())
     }
 }

@@ -49,16 +49,32 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(command: Command, config: Option<&Path>, environment: &Environment) -> Outcome {
+pub(super) async fn run(
+    command: Command,
+    config: Option<&Path>,
+    environment: &Environment,
+) -> Outcome {
     let clock = Clock::system();
     match command {
-        Command::Create { tenant, kind, mut scopes, expires_in, data } => {
+        Command::Create {
+            tenant,
+            kind,
+            mut scopes,
+            expires_in,
+            data,
+        } => {
             let config = data.config(config, environment)?;
             let store = open(&config).await?;
             let known = config.tenants.iter().any(|own| own.name == tenant)
-                || store.stored_tenants().await?.iter().any(|stored| stored.name == tenant);
+                || store
+                    .stored_tenants()
+                    .await?
+                    .iter()
+                    .any(|stored| stored.name == tenant);
             if !known {
-                return Err(format!("there is no tenant `{tenant}`; `tenant list` names them").into());
+                return Err(
+                    format!("there is no tenant `{tenant}`; `tenant list` names them").into(),
+                );
             }
             scopes.dedup();
             let key = ApiKey::generate(kind, &Random::system());
@@ -69,7 +85,10 @@ pub(super) async fn run(command: Command, config: Option<&Path>, environment: &E
                 kind,
                 scopes,
                 created_at: now,
-                state: KeyState { expires_at: expires_in.map(|span| now.plus(span)), revoked_at: None },
+                state: KeyState {
+                    expires_at: expires_in.map(|span| now.plus(span)),
+                    revoked_at: None,
+                },
             };
             store.insert_key(&key, &record).await?;
             store.close().await;
@@ -80,14 +99,23 @@ pub(super) async fn run(command: Command, config: Option<&Path>, environment: &E
             let store = open(&data.config(config, environment)?).await?;
             let keys = store.list_keys(tenant.as_deref()).await?;
             store.close().await;
-            print(&keys.iter().map(|key| line(key, clock.now())).collect::<String>())
+            print(
+                &keys
+                    .iter()
+                    .map(|key| line(key, clock.now()))
+                    .collect::<String>(),
+            )
         }
         Command::Revoke { name, data } => {
             let store = open(&data.config(config, environment)?).await?;
             let name = ApiKey::parse(&name).map_or(name, |(_, key)| key.name().to_owned());
             let revoked = store.revoke_key(&name, clock.now()).await?;
             store.close().await;
-            if revoked { Ok(()) } else { Err("there is no such key; `key list` names them".into()) }
+            if revoked {
+                Ok(())
+            } else {
+                Err("there is no such key; `key list` names them".into())
+            }
         }
     }
 }
@@ -95,19 +123,36 @@ pub(super) async fn run(command: Command, config: Option<&Path>, environment: &E
 fn line(key: &ApiKeyRecord, now: Timestamp) -> String {
     let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let state = match key.state {
-        KeyState { revoked_at: Some(at), .. } => format!("revoked {}", at.rfc3339()),
-        KeyState { expires_at: Some(at), .. } if at <= now => format!("expired {}", at.rfc3339()),
-        KeyState { expires_at: Some(at), .. } => format!("expires {}", at.rfc3339()),
+        KeyState {
+            revoked_at: Some(at),
+            ..
+        } => format!("revoked {}", at.rfc3339()),
+        KeyState {
+            expires_at: Some(at),
+            ..
+        } if at <= now => format!("expired {}", at.rfc3339()),
+        KeyState {
+            expires_at: Some(at),
+            ..
+        } => format!("expires {}", at.rfc3339()),
         KeyState { .. } => "valid".to_owned(),
     };
     let created = key.created_at.rfc3339();
-    format!("{}\t{}\t{}\t{}\tcreated {created}\t{state}\n", key.name, key.tenant, key.kind.as_str(), scopes.join(","))
+    format!(
+        "{}\t{}\t{}\t{}\tcreated {created}\t{state}\n",
+        key.name,
+        key.tenant,
+        key.kind.as_str(),
+        scopes.join(",")
+    )
 }
 
 fn kind(word: &str) -> Result<KeyKind, String> {
     match (KeyKind::parse(word), word) {
         (Some(kind), _) => Ok(kind),
-        (None, "publishable" | "admin") => Err(format!("{word} keys are not available in this version")),
+        (None, "publishable" | "admin") => {
+            Err(format!("{word} keys are not available in this version"))
+        }
         (None, _) => Err("must be secret".to_owned()),
     }
 }

@@ -70,7 +70,10 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
     telemetry::start(environment.log_levels());
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
     };

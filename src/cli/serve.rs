@@ -16,7 +16,11 @@ pub(super) struct Arguments {
     no_migrate: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, config: Option<&Path>, environment: &Environment) -> Outcome {
+pub(super) async fn run(
+    arguments: Arguments,
+    config: Option<&Path>,
+    environment: &Environment,
+) -> Outcome {
     let config = Config::load(config, environment)?;
     let surroundings = Surroundings {
         clock: Clock::system(),

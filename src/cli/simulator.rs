@@ -27,5 +27,10 @@ pub(super) async fn run(Arguments { port, account }: Arguments) -> Outcome {
         path = "/restcomm/2012-04-24",
         sid = account.sid(),
     ))?;
-    Ok(simulator::serve(listener, Simulator::new(account, Clock::system()), stopped()).await?)
+    Ok(simulator::serve(
+        listener,
+        Simulator::new(account, Clock::system()),
+        stopped(),
+    )
+    .await?)
 }

@@ -37,12 +37,19 @@ pub(super) enum Command {
     },
 }
 
-pub(super) async fn run(command: Command, config: Option<&Path>, environment: &Environment) -> Outcome {
+pub(super) async fn run(
+    command: Command,
+    config: Option<&Path>,
+    environment: &Environment,
+) -> Outcome {
     match command {
         Command::Apply { file, data } => {
             let config = data.config(config, environment)?;
             let tenants = read(&file)?;
-            if let Some(twice) = tenants.iter().find(|tenant| config.tenants.iter().any(|own| own.name == tenant.name)) {
+            if let Some(twice) = tenants
+                .iter()
+                .find(|tenant| config.tenants.iter().any(|own| own.name == tenant.name))
+            {
                 let name = &twice.name;
                 return Err(format!(
                     "the tenant `{name}` stands in the main configuration; change it there, or remove it there first"
@@ -52,11 +59,20 @@ pub(super) async fn run(command: Command, config: Option<&Path>, environment: &E
             let store = open(&config).await?;
             store.apply_tenants(&tenants, &Clock::system()).await?;
             store.close().await;
-            print(&tenants.iter().map(|tenant| format!("{} applied\n", tenant.name)).collect::<String>())
+            print(
+                &tenants
+                    .iter()
+                    .map(|tenant| format!("{} applied\n", tenant.name))
+                    .collect::<String>(),
+            )
         }
         Command::List { data } => {
             let config = data.config(config, environment)?;
-            let mut all: Vec<(Tenant, &str)> = stored(&config).await?.into_iter().map(|t| (t, "database")).collect();
+            let mut all: Vec<(Tenant, &str)> = stored(&config)
+                .await?
+                .into_iter()
+                .map(|t| (t, "database"))
+                .collect();
             all.extend(config.tenants.into_iter().map(|tenant| (tenant, "config")));
             all.sort_by(|(left, _), (right, _)| left.name.cmp(&right.name));
             let lines = all.iter().map(|(tenant, kept)| {
@@ -69,7 +85,8 @@ pub(super) async fn run(command: Command, config: Option<&Path>, environment: &E
             let mut all = stored(&config).await?;
             all.extend(config.tenants);
             let tenant = all.into_iter().find(|tenant| tenant.name == name);
-            let tenant = tenant.ok_or_else(|| format!("there is no tenant `{name}`; `tenant list` names them"))?;
+            let tenant = tenant
+                .ok_or_else(|| format!("there is no tenant `{name}`; `tenant list` names them"))?;
             print(&toml_of(&tenant))
         }
     }
@@ -83,7 +100,9 @@ fn read(file: &Path) -> Result<Vec<Tenant>, Box<dyn std::error::Error + Send + S
     Ok(tenants_from_file(file)?)
 }
 
-async fn stored(config: &StoreConfig) -> Result<Vec<Tenant>, Box<dyn std::error::Error + Send + Sync>> {
+async fn stored(
+    config: &StoreConfig,
+) -> Result<Vec<Tenant>, Box<dyn std::error::Error + Send + Sync>> {
     let store = open(config).await?;
     let tenants = store.stored_tenants().await?;
     store.close().await;
@@ -92,7 +111,17 @@ async fn stored(config: &StoreConfig) -> Result<Vec<Tenant>, Box<dyn std::error:
 
 /// The policy in the shape of the file it was applied from.
 fn toml_of(Tenant { name, policy }: &Tenant) -> String {
-    let Policy { display_name, sender, accounts, countries, code, resend, limits, retention, .. } = policy;
+    let Policy {
+        display_name,
+        sender,
+        accounts,
+        countries,
+        code,
+        resend,
+        limits,
+        retention,
+        ..
+    } = policy;
     let text = |value: &str| toml::Value::from(value).to_string();
     let list = |values: &[String]| toml::Value::from(values.to_vec()).to_string();
     let rates = |rates: &[Rate]| list(&rates.iter().map(Rate::to_string).collect::<Vec<_>>());

@@ -15,7 +15,10 @@ pub struct Environment {
 
 impl Environment {
     /// The environment of this process.
-    #[expect(clippy::disallowed_methods, reason = "the one place that may ask the process")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that may ask the process"
+    )]
     pub fn of_process() -> Self {
         // `vars` would panic on a variable that is not UTF-8, even on one that is not ours.
         std::env::vars_os()

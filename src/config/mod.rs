@@ -174,7 +174,10 @@ fn tenants_from_table(table: &Table) -> Result<Vec<Tenant>, Faults> {
 }
 
 /// Where `healthcheck` finds the service: the public listener, as configured.
-pub fn public_listener(file: Option<&Path>, environment: &Environment) -> Result<SocketAddr, Faults> {
+pub fn public_listener(
+    file: Option<&Path>,
+    environment: &Environment,
+) -> Result<SocketAddr, Faults> {
     let (table, sink) = layered(layers::read_file(file)?, environment);
     let server = server(&Fields::new(&table, &sink).table("server"));
     sink.conclude(Some(server.bind))
@@ -228,5 +231,6 @@ fn per_number(fields: &Fields) -> Vec<Rate> {
 
 /// A duration as the configuration writes it, such as `90d`: for the command line.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    values::duration(text).ok_or_else(|| "must be a whole number and ms, s, m, h or d, such as 90d".to_owned())
+    values::duration(text)
+        .ok_or_else(|| "must be a whole number and ms, s, m, h or d, such as 90d".to_owned())
 }

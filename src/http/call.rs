@@ -59,13 +59,18 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                 return Err(Problem::new(ProblemCode::MalformedRequest)
                     .detail("A query string is never read here; what it says would end up in logs. Use the body."));
             }
-            let members =
-                if bytes.is_empty() && !B::EXPECTED { Members::none() } else { Members::parse(&bytes)? };
+            let members = if bytes.is_empty() && !B::EXPECTED {
+                Members::none()
+            } else {
+                Members::parse(&bytes)?
+            };
             refuse_idempotency_key(request.headers())?;
             let body = B::read(members)?;
             if !caller.scopes.contains(&B::SCOPE) {
-                return Err(Problem::new(ProblemCode::Forbidden)
-                    .detail(format!("The API key lacks the scope `{}`.", B::SCOPE.as_str())));
+                return Err(Problem::new(ProblemCode::Forbidden).detail(format!(
+                    "The API key lacks the scope `{}`.",
+                    B::SCOPE.as_str()
+                )));
             }
             Ok(Self { caller, body })
         })
@@ -74,7 +79,11 @@ impl<B: Body + 'static> FromRequest for Call<B> {
 
 /// A key in a URL is in somebody's log already: say so, whatever else is wrong.
 fn refuse_key_in_url(request: &HttpRequest) -> Result<(), Problem> {
-    if request.uri().query().is_some_and(|query| query.contains("cs_")) {
+    if request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("cs_"))
+    {
         tracing::warn!("request.key_in_url");
         return Err(Problem::new(ProblemCode::MalformedRequest)
             .detail("An API key stands in the URL. Revoke it, and send the new one as `Authorization: Bearer KEY`."));
@@ -83,10 +92,14 @@ fn refuse_key_in_url(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
-    let api = request.app_data::<web::Data<Api>>().expect("the routes carry it");
+    let api = request
+        .app_data::<web::Data<Api>>()
+        .expect("the routes carry it");
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let Some(header) = headers.next() else {
-        let from_here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+        let from_here = request
+            .peer_addr()
+            .is_some_and(|peer| peer.ip().is_loopback());
         return match &api.keyless {
             Some(tenant) if from_here => Ok(Caller {
                 tenant: tenant.clone(),
@@ -101,7 +114,10 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") && headers.next().is_none())
         .and_then(|(_, token)| ApiKey::parse(token.trim_matches(' ')));
     let (_, key) = key.ok_or_else(Problem::unauthenticated)?;
-    api.directory.caller(&key).await?.ok_or_else(Problem::unauthenticated)
+    api.directory
+        .caller(&key)
+        .await?
+        .ok_or_else(Problem::unauthenticated)
 }
 
 fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
@@ -110,8 +126,14 @@ fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
         return Err(unsupported());
     }
     let mime = request.mime_type().ok().flatten().ok_or_else(unsupported)?;
-    let is_utf8 = mime.params().all(|(name, value)| name == "charset" && value.as_ref().eq_ignore_ascii_case("utf-8"));
-    if mime.essence_str() == "application/json" && is_utf8 { Ok(()) } else { Err(unsupported()) }
+    let is_utf8 = mime
+        .params()
+        .all(|(name, value)| name == "charset" && value.as_ref().eq_ignore_ascii_case("utf-8"));
+    if mime.essence_str() == "application/json" && is_utf8 {
+        Ok(())
+    } else {
+        Err(unsupported())
+    }
 }
 
 /// A caller who takes neither JSON nor anything is told; one without an opinion gets JSON.
@@ -134,13 +156,20 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
         });
         matches!(kind.trim(), "*/*" | "application/*" | "application/json") && !refused
     });
-    if accepted { Ok(()) } else { Err(Problem::new(ProblemCode::NotAcceptable)) }
+    if accepted {
+        Ok(())
+    } else {
+        Err(Problem::new(ProblemCode::NotAcceptable))
+    }
 }
 
 async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, Problem> {
     // What is left of the body is not worth reading, so the connection ends with the answer.
     let close = |code| Problem::new(code).header(header::CONNECTION, "close");
-    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: usize| LONGEST_BODY < length) {
         return Err(close(ProblemCode::BodyTooLarge));
     }
@@ -155,7 +184,9 @@ async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<BytesM
         }
         Ok(bytes)
     };
-    tokio::time::timeout(SLOWEST_BODY, whole).await.map_err(|_| close(ProblemCode::RequestTimeout))?
+    tokio::time::timeout(SLOWEST_BODY, whole)
+        .await
+        .map_err(|_| close(ProblemCode::RequestTimeout))?
 }
 
 fn refuse_idempotency_key(headers: &HeaderMap) -> Result<(), Problem> {

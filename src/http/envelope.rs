@@ -3,9 +3,10 @@
 use std::{fmt::Write as _, panic::AssertUnwindSafe};
 
 use actix_web::{
-    Error, HttpMessage as _, HttpResponse,
+    Error, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
@@ -20,15 +21,15 @@ use super::{
     problem::{Problem, ProblemCode},
 };
 
-/// The id of a request: in the log, in `X-Request-Id`, and as `instance` of a problem.
-#[derive(Clone)]
-struct RequestId(String);
-
+/// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const HEADERS: [(HeaderName, &str); 4] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
     (header::REFERRER_POLICY, "no-referrer"),
 ];
 
@@ -38,34 +39,45 @@ pub(super) async fn wrap(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let api = request.app_data::<web::Data<Api>>().expect("the routes carry it").clone();
     let id = request_id(&api);
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let head = request.request().clone();
+    let method = request.method().clone();
     let started = api.clock.now();
     // A handler that panics must answer like any other fault, and take nobody with it.
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    let mut response = match outcome {
-        Ok(Ok(response)) => match response.response().error().map(problem_of) {
+    let outcome = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => Ok(match response.response().error().map(problem_of) {
             Some(problem) => response.into_response(problem.answer(&api.public_url, &id)),
             None => response.map_into_boxed_body(),
-        },
-        Ok(Err(error)) => ServiceResponse::new(head, problem_of(&error).answer(&api.public_url, &id)),
+        }),
+        Ok(Err(error)) => Err(problem_of(&error)),
         Err(_) => {
             tracing::error!(request.id = id, "request.panicked");
-            let problem = Problem::new(ProblemCode::Internal);
-            ServiceResponse::new(head, problem.answer(&api.public_url, &id))
+            Err(Problem::new(ProblemCode::Internal))
         }
     };
-    set_headers(response.response_mut(), &id);
     // The pattern of the route, never the path: paths carry ids, and tokens.
+    let route = outcome.as_ref().ok().and_then(|response| response.request().match_pattern());
+    let status = match &outcome {
+        Ok(response) => response.status(),
+        Err(problem) => problem.code.entry().status,
+    };
     tracing::info!(
         request.id = id,
-        http.method = %response.request().method(),
-        http.route = response.request().match_pattern().as_deref().unwrap_or("none"),
-        http.status = response.status().as_u16(),
+        http.method = %method,
+        http.route = route.as_deref().unwrap_or("none"),
+        http.status = status.as_u16(),
         duration_ms = u64::try_from(started.until(api.clock.now()).as_millis()).unwrap_or(u64::MAX),
         "request.done"
     );
-    Ok(response)
+    match outcome {
+        Ok(mut response) => {
+            set_headers(response.response_mut(), &id);
+            Ok(response)
+        }
+        Err(problem) => {
+            let mut answer = problem.answer(&api.public_url, &id);
+            set_headers(&mut answer, &id);
+            Err(InternalError::from_response(problem, answer).into())
+        }
+    }
 }
 
 fn request_id(api: &Api) -> String {
@@ -85,7 +97,10 @@ fn set_headers(response: &mut HttpResponse, id: &str) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    headers.insert(REQUEST_ID, HeaderValue::from_str(id).expect("hexadecimal digits"));
+    headers.insert(
+        REQUEST_ID,
+        HeaderValue::from_str(id).expect("hexadecimal digits"),
+    );
 }
 
 /// Our own problems are kept; the framework's errors become the problem of their status.

@@ -12,7 +12,9 @@ use super::{
     (status = 200, description = "The process is alive.", body = String, content_type = "text/plain"),
 ))]
 pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("alive\n")
 }
 
 /// The service can do its work: the database takes writes and has the right schema.
@@ -27,5 +29,7 @@ pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> 
         return Err(Problem::new(ProblemCode::Unavailable)
             .detail("The schema is not the one this version writes; run `countersign migrate`."));
     }
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ready\n"))
 }

@@ -28,13 +28,19 @@ impl Members {
         // The parser's own words may quote the body, so they go nowhere.
         let malformed = || Problem::new(ProblemCode::MalformedRequest);
         match serde_json::from_slice(body).map_err(|_| malformed())? {
-            Json::Object(members) => Ok(Self { members, errors: Vec::new() }),
+            Json::Object(members) => Ok(Self {
+                members,
+                errors: Vec::new(),
+            }),
             Json::Text(_) | Json::Other => Err(malformed()),
         }
     }
 
     pub(super) fn none() -> Self {
-        Self { members: BTreeMap::new(), errors: Vec::new() }
+        Self {
+            members: BTreeMap::new(),
+            errors: Vec::new(),
+        }
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -52,7 +58,9 @@ impl Members {
                 Ok(value) => Some(value),
                 Err((code, detail)) => self.fault(pointer(&[name]), code, detail),
             },
-            Json::Object(_) | Json::Other => self.fault(pointer(&[name]), FieldCode::WrongType, "must be a string"),
+            Json::Object(_) | Json::Other => {
+                self.fault(pointer(&[name]), FieldCode::WrongType, "must be a string")
+            }
         }
     }
 
@@ -69,25 +77,39 @@ impl Members {
     }
 
     /// An object of at most `most` strings of at most `longest` characters.
-    pub(super) fn strings(&mut self, name: &str, most: usize, longest: usize) -> BTreeMap<String, String> {
+    pub(super) fn strings(
+        &mut self,
+        name: &str,
+        most: usize,
+        longest: usize,
+    ) -> BTreeMap<String, String> {
         let mut strings = BTreeMap::new();
         let object = match self.members.remove(name) {
             None => return strings,
             Some(Json::Object(object)) => object,
             Some(Json::Text(_) | Json::Other) => {
-                self.fault::<()>(pointer(&[name]), FieldCode::WrongType, "must be an object of strings");
+                self.fault::<()>(
+                    pointer(&[name]),
+                    FieldCode::WrongType,
+                    "must be an object of strings",
+                );
                 return strings;
             }
         };
         if most < object.len() {
-            self.fault::<()>(pointer(&[name]), FieldCode::TooLong, format!("must have at most {most} members"));
+            self.fault::<()>(
+                pointer(&[name]),
+                FieldCode::TooLong,
+                format!("must have at most {most} members"),
+            );
         }
         for (key, value) in object {
             let place = pointer(&[name, &key]);
             let too_long = |text: &str| longest < text.chars().count();
             match value {
                 Json::Text(text) if too_long(&text) || too_long(&key) => {
-                    let detail = format!("name and value must have at most {longest} characters each");
+                    let detail =
+                        format!("name and value must have at most {longest} characters each");
                     self.fault::<()>(place, FieldCode::TooLong, detail);
                 }
                 Json::Text(text) => {
@@ -102,8 +124,17 @@ impl Members {
     }
 
     /// Notes a fault.
-    pub(super) fn fault<T>(&mut self, pointer: String, code: FieldCode, detail: impl Into<String>) -> Option<T> {
-        self.errors.push(FieldError { pointer, code, detail: detail.into() });
+    pub(super) fn fault<T>(
+        &mut self,
+        pointer: String,
+        code: FieldCode,
+        detail: impl Into<String>,
+    ) -> Option<T> {
+        self.errors.push(FieldError {
+            pointer,
+            code,
+            detail: detail.into(),
+        });
         None
     }
 
@@ -115,7 +146,11 @@ impl Members {
     /// Every member was known and valid, and so all of `read` are there.
     pub(super) fn finish<T>(mut self, read: Option<T>) -> Result<T, Problem> {
         for name in std::mem::take(&mut self.members).into_keys() {
-            self.fault::<()>(pointer(&[&name]), FieldCode::UnknownMember, "is not known here");
+            self.fault::<()>(
+                pointer(&[&name]),
+                FieldCode::UnknownMember,
+                "is not known here",
+            );
         }
         match read {
             Some(value) if self.errors.is_empty() => Ok(value),
@@ -242,7 +277,12 @@ mod tests {
         members.required("b", |text| Ok(text.to_owned()));
         members.strings("m", 1, 5);
         let problem = members.finish(Some(())).unwrap_err();
-        let faults: Vec<_> = problem.body.errors.iter().map(|e| (e.pointer.as_str(), e.code)).collect();
+        let faults: Vec<_> = problem
+            .body
+            .errors
+            .iter()
+            .map(|e| (e.pointer.as_str(), e.code))
+            .collect();
         assert_eq!(
             faults,
             [

@@ -8,5 +8,7 @@ use actix_web::HttpResponse;
         content_type = "application/jwk-set+json", example = json!({"keys": []})),
 ))]
 pub(super) async fn keys() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/jwk-set+json").body(r#"{"keys":[]}"#)
+    HttpResponse::Ok()
+        .content_type("application/jwk-set+json")
+        .body(r#"{"keys":[]}"#)
 }

@@ -16,13 +16,19 @@ pub async fn only<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let from_here = request.peer_addr().is_some_and(|peer| peer.ip().is_loopback());
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok());
+    let from_here = request
+        .peer_addr()
+        .is_some_and(|peer| peer.ip().is_loopback());
     if from_here && host.is_some_and(is_loopback) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let problem = Problem::new(ProblemCode::Forbidden)
-        .detail("`countersign dev` answers only this machine, under the name localhost or 127.0.0.1.");
+    let problem = Problem::new(ProblemCode::Forbidden).detail(
+        "`countersign dev` answers only this machine, under the name localhost or 127.0.0.1.",
+    );
     let answer: HttpResponse = problem.answer("", "");
     Ok(request.into_response(answer).map_into_right_body())
 }
@@ -34,7 +40,9 @@ fn is_loopback(host: &str) -> bool {
         None => host.split_once(':').map_or(host, |(name, _)| name),
     };
     name.eq_ignore_ascii_case("localhost")
-        || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || name
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -43,10 +51,24 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_answered() {
-        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.1.2.3", "[::1]:8080", "[::1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:8080",
+            "127.0.0.1:8080",
+            "127.1.2.3",
+            "[::1]:8080",
+            "[::1]",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]:80"] {
+        for host in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[::2]:80",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

@@ -48,10 +48,26 @@ pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
             .service(only("/otp/send", Method::POST, post().to(otp::send)))
             .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
             .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
-            .service(only("/otp/{id}/cancel", Method::POST, post().to(otp::cancel)))
-            .service(only("/.well-known/jwks.json", Method::GET, get().to(jwks::keys)))
-            .service(only("/problems/{code}", Method::GET, get().to(pages::problem)))
-            .service(only("/openapi.json", Method::GET, get().to(openapi::document)))
+            .service(only(
+                "/otp/{id}/cancel",
+                Method::POST,
+                post().to(otp::cancel),
+            ))
+            .service(only(
+                "/.well-known/jwks.json",
+                Method::GET,
+                get().to(jwks::keys),
+            ))
+            .service(only(
+                "/problems/{code}",
+                Method::GET,
+                get().to(pages::problem),
+            ))
+            .service(only(
+                "/openapi.json",
+                Method::GET,
+                get().to(openapi::document),
+            ))
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
             .default_service(web::to(not_found)),
@@ -61,10 +77,13 @@ pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
 /// A path with one method; every other method is answered with 405 and `Allow`.
 fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
     let refuse = move |_: HttpRequest| {
-        let problem = Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, method.as_str());
+        let problem =
+            Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, method.as_str());
         async move { Err::<&str, _>(problem) }
     };
-    web::resource(path).route(route).default_service(web::to(refuse))
+    web::resource(path)
+        .route(route)
+        .default_service(web::to(refuse))
 }
 
 async fn not_found() -> Result<&'static str, Problem> {

@@ -54,7 +54,9 @@ impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
-            .description(Some("A secret API key: `cs_sk_…`. It belongs on servers, never in a browser."))
+            .description(Some(
+                "A secret API key: `cs_sk_…`. It belongs on servers, never in a browser.",
+            ))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
@@ -63,7 +65,9 @@ impl Modify for Security {
 
 /// The document as text, pretty-printed.
 pub fn text() -> String {
-    let mut text = Document::openapi().to_pretty_json().expect("the document always serialises");
+    let mut text = Document::openapi()
+        .to_pretty_json()
+        .expect("the document always serialises");
     text.push('\n');
     text
 }
@@ -73,5 +77,7 @@ pub fn text() -> String {
     (status = 200, description = "OpenAPI 3.1.", body = Object),
 ))]
 pub(super) async fn document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(text())
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(text())
 }

@@ -18,9 +18,13 @@ const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;mar
             content_type = "application/problem+json"),
     ))]
 pub(super) async fn problem(code: web::Path<String>) -> Result<HttpResponse, Problem> {
-    let known = ProblemCode::ALL.into_iter().map(ProblemCode::entry).find(|entry| entry.name == *code);
+    let known = ProblemCode::ALL
+        .into_iter()
+        .map(ProblemCode::entry)
+        .find(|entry| entry.name == *code);
     let entry = known.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
-    let (name, title, advice, status) = (entry.name, entry.title, entry.advice, entry.status.as_u16());
+    let (name, title, advice, status) =
+        (entry.name, entry.title, entry.advice, entry.status.as_u16());
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style>\
@@ -30,7 +34,9 @@ pub(super) async fn problem(code: web::Path<String>) -> Result<HttpResponse, Pro
         use base64::Engine as _;
         base64::engine::general_purpose::STANDARD.encode(crate::crypto::sha256(STYLE.as_bytes()))
     };
-    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'");
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'"
+    );
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))

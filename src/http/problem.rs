@@ -87,8 +87,18 @@ impl ProblemCode {
 
     /// The one table.
     pub(super) const fn entry(self) -> Entry {
-        const fn row(status: StatusCode, name: &'static str, title: &'static str, advice: &'static str) -> Entry {
-            Entry { status, name, title, advice }
+        const fn row(
+            status: StatusCode,
+            name: &'static str,
+            title: &'static str,
+            advice: &'static str,
+        ) -> Entry {
+            Entry {
+                status,
+                name,
+                title,
+                advice,
+            }
         }
         match self {
             Self::MalformedRequest => row(
@@ -255,7 +265,10 @@ pub(super) struct Problem {
 #[schema(as = Problem)]
 pub(super) struct ProblemBody {
     /// The page that explains this error.
-    #[schema(format = "uri", example = "https://otp.example.com/problems/wrong_code")]
+    #[schema(
+        format = "uri",
+        example = "https://otp.example.com/problems/wrong_code"
+    )]
     pub(super) r#type: String,
     #[schema(example = "The code is wrong")]
     pub(super) title: &'static str,
@@ -325,7 +338,14 @@ pub(super) enum FieldCode {
 impl Problem {
     pub(super) fn new(code: ProblemCode) -> Self {
         let detail = code.entry().advice.to_owned();
-        Self { code, body: Box::new(ProblemBody { detail, ..ProblemBody::default() }), headers: Vec::new() }
+        Self {
+            code,
+            body: Box::new(ProblemBody {
+                detail,
+                ..ProblemBody::default()
+            }),
+            headers: Vec::new(),
+        }
     }
 
     pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
@@ -440,7 +460,10 @@ impl Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Full | StoreError::Again | StoreError::Migration(_) => {
+            StoreError::Unavailable(_)
+            | StoreError::Full
+            | StoreError::Again
+            | StoreError::Migration(_) => {
                 Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
             }
             StoreError::Damaged { .. } | StoreError::Refused(_) => {
@@ -476,8 +499,15 @@ mod tests {
 
     #[test]
     fn every_code_stands_in_the_list_of_all_once() {
-        let names: HashSet<_> = ProblemCode::ALL.iter().map(|code| code.entry().name).collect();
+        let names: HashSet<_> = ProblemCode::ALL
+            .iter()
+            .map(|code| code.entry().name)
+            .collect();
         assert_eq!(names.len(), ProblemCode::ALL.len());
-        assert!(ProblemCode::ALL.iter().all(|code| 400 <= code.entry().status.as_u16()));
+        assert!(
+            ProblemCode::ALL
+                .iter()
+                .all(|code| 400 <= code.entry().status.as_u16())
+        );
     }
 }

@@ -61,7 +61,12 @@ impl Directory {
     /// The names of all tenants.
     pub async fn names(&self) -> Result<Vec<String>, StoreError> {
         let stored = self.store.stored_tenants().await?;
-        Ok(self.configured.keys().cloned().chain(stored.into_iter().map(|tenant| tenant.name)).collect())
+        Ok(self
+            .configured
+            .keys()
+            .cloned()
+            .chain(stored.into_iter().map(|tenant| tenant.name))
+            .collect())
     }
 
     /// Whose key this is; `None` when it is nobody's, revoked, expired, or its tenant is gone.

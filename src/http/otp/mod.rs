@@ -24,21 +24,33 @@ type FieldResult<T> = Result<T, (FieldCode, String)>;
 fn number(text: &str) -> FieldResult<PhoneNumber> {
     use crate::domain::phone::InvalidNumber;
     PhoneNumber::parse(text).map_err(|fault| {
-        let code = if fault == InvalidNumber::TooLong { FieldCode::TooLong } else { FieldCode::Invalid };
+        let code = if fault == InvalidNumber::TooLong {
+            FieldCode::TooLong
+        } else {
+            FieldCode::Invalid
+        };
         (code, fault.to_string())
     })
 }
 
 fn purpose(text: &str) -> FieldResult<String> {
     if LONGEST_PURPOSE < text.len() {
-        return Err((FieldCode::TooLong, format!("must have at most {LONGEST_PURPOSE} characters")));
+        return Err((
+            FieldCode::TooLong,
+            format!("must have at most {LONGEST_PURPOSE} characters"),
+        ));
     }
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
-    let goes_on = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'));
+    let goes_on = text
+        .chars()
+        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-'));
     if begins && goes_on {
         Ok(text.to_owned())
     } else {
-        Err((FieldCode::Invalid, "must begin with a-z and go on with a-z, 0-9, _ or -".to_owned()))
+        Err((
+            FieldCode::Invalid,
+            "must begin with a-z and go on with a-z, 0-9, _ or -".to_owned(),
+        ))
     }
 }
 

@@ -27,7 +27,10 @@ const LONGEST_METADATA: usize = 128;
 /// Whom to send a code to, and what for.
 #[derive(ToSchema)]
 #[schema(as = Send)]
-#[expect(dead_code, reason = "the document is made of it; members are read one by one, to name every fault")]
+#[expect(
+    dead_code,
+    reason = "the document is made of it; members are read one by one, to name every fault"
+)]
 pub(in crate::http) struct SendBody {
     /// E.164. ASCII spaces, `-`, `.`, `(` and `)` are dropped.
     #[schema(example = "+351 912 345 678", max_length = 32)]
@@ -36,7 +39,11 @@ pub(in crate::http) struct SendBody {
     #[schema(example = "sms", default = "sms")]
     channel: Option<String>,
     /// A code never crosses purposes.
-    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$", example = "login", default = "login")]
+    #[schema(
+        pattern = "^[a-z][a-z0-9_-]{0,31}$",
+        example = "login",
+        default = "login"
+    )]
     purpose: Option<String>,
     /// At most 10 strings of at most 128 characters; given back in the status.
     metadata: Option<BTreeMap<String, String>>,
@@ -62,20 +69,34 @@ impl Body for Request {
         let purpose = members.optional("purpose", purpose);
         let metadata = members.strings("metadata", MOST_METADATA, LONGEST_METADATA);
         // A member that is there and was not read is a fault, which `finish` tells.
-        let channel = if has_channel { channel } else { Some(Channel::Sms) };
-        let purpose = if has_purpose { purpose } else { Some(DEFAULT_PURPOSE.to_owned()) };
+        let channel = if has_channel {
+            channel
+        } else {
+            Some(Channel::Sms)
+        };
+        let purpose = if has_purpose {
+            purpose
+        } else {
+            Some(DEFAULT_PURPOSE.to_owned())
+        };
         let read = number.zip(channel).zip(purpose);
         let ((number, channel), purpose) = members.finish(read)?;
-        Ok(Self { number, channel, purpose, metadata })
+        Ok(Self {
+            number,
+            channel,
+            purpose,
+            metadata,
+        })
     }
 }
 
 fn channel(word: &str) -> FieldResult<Channel> {
     match Channel::parse(word) {
         Some(Channel::Sms) => Ok(Channel::Sms),
-        Some(Channel::Voice | Channel::Flashcall) => {
-            Err((FieldCode::NotAllowed, "is not among the tenant's channels".to_owned()))
-        }
+        Some(Channel::Voice | Channel::Flashcall) => Err((
+            FieldCode::NotAllowed,
+            "is not among the tenant's channels".to_owned(),
+        )),
         None => Err((FieldCode::Invalid, "must be sms".to_owned())),
     }
 }
@@ -131,10 +152,25 @@ pub(in crate::http) async fn send(
     request: HttpRequest,
     api: web::Data<Api>,
 ) -> Result<HttpResponse, Problem> {
-    let Request { number, channel, purpose, metadata } = call.body;
+    let Request {
+        number,
+        channel,
+        purpose,
+        metadata,
+    } = call.body;
     let respond_async = prefers_async(&request);
-    let wanted = SendRequest { number, channel, purpose, metadata, respond_async };
-    let sent = api.verifier.send(&call.caller, wanted).await.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let wanted = SendRequest {
+        number,
+        channel,
+        purpose,
+        metadata,
+        respond_async,
+    };
+    let sent = api
+        .verifier
+        .send(&call.caller, wanted)
+        .await
+        .map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
     let view = VerificationView::new(&sent.verification, &sent.delivery);
     let mut answer = HttpResponse::build(status_of(&sent));
     answer.insert_header((header::LOCATION, format!("/otp/{}", sent.verification.id)));
@@ -148,14 +184,24 @@ fn status_of(sent: &Sent) -> StatusCode {
     match (sent.resent, sent.delivery.status) {
         (true, _) => StatusCode::OK,
         (false, DeliveryStatus::Sent | DeliveryStatus::Delivered) => StatusCode::CREATED,
-        (false, DeliveryStatus::Queued | DeliveryStatus::Undelivered | DeliveryStatus::Failed) => StatusCode::ACCEPTED,
+        (false, DeliveryStatus::Queued | DeliveryStatus::Undelivered | DeliveryStatus::Failed) => {
+            StatusCode::ACCEPTED
+        }
     }
 }
 
 /// RFC 7240: unknown preferences are ignored, whatever they look like.
 fn prefers_async(request: &HttpRequest) -> bool {
-    let preferences = request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+    let preferences = request
+        .headers()
+        .get_all("prefer")
+        .filter_map(|value| value.to_str().ok());
     preferences
         .flat_map(|value| value.split(','))
-        .any(|preference| preference.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("respond-async")))
+        .any(|preference| {
+            preference
+                .split(';')
+                .next()
+                .is_some_and(|name| name.trim().eq_ignore_ascii_case("respond-async"))
+        })
 }

@@ -18,7 +18,10 @@ use crate::{
 /// A code, and which verification it is for: by `id`, or by `to` and `purpose`.
 #[derive(ToSchema)]
 #[schema(as = Verify)]
-#[expect(dead_code, reason = "the document is made of it; members are read one by one, to name every fault")]
+#[expect(
+    dead_code,
+    reason = "the document is made of it; members are read one by one, to name every fault"
+)]
 pub(in crate::http) struct VerifyBody {
     /// As answered by the send.
     #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
@@ -27,7 +30,11 @@ pub(in crate::http) struct VerifyBody {
     #[schema(example = "+351912345678", max_length = 32)]
     to: Option<String>,
     /// Only with `to`.
-    #[schema(pattern = "^[a-z][a-z0-9_-]{0,31}$", example = "login", default = "login")]
+    #[schema(
+        pattern = "^[a-z][a-z0-9_-]{0,31}$",
+        example = "login",
+        default = "login"
+    )]
     purpose: Option<String>,
     /// What the person typed. ASCII spaces and hyphens are dropped; then `^\+?[0-9]{4,15}$`.
     #[schema(example = "123456", max_length = 64)]
@@ -57,13 +64,24 @@ fn which(members: &mut Members) -> Option<Option<CheckedBy>> {
         let number = members.required("to", number);
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
-        let purpose = if has_purpose { purpose? } else { DEFAULT_PURPOSE.to_owned() };
-        return Some(Some(CheckedBy::Number { number: number?, purpose }));
+        let purpose = if has_purpose {
+            purpose?
+        } else {
+            DEFAULT_PURPOSE.to_owned()
+        };
+        return Some(Some(CheckedBy::Number {
+            number: number?,
+            purpose,
+        }));
     }
     for name in ["to", "purpose"] {
         if members.has(name) {
             members.ignore(name);
-            members.fault::<()>(pointer(&[name]), FieldCode::NotAllowed, "stands in place of `id`, not beside it");
+            members.fault::<()>(
+                pointer(&[name]),
+                FieldCode::NotAllowed,
+                "stands in place of `id`, not beside it",
+            );
         }
     }
     // An id that is none names no verification, which is not a fault of the request.
@@ -111,7 +129,10 @@ fn code(text: &str) -> FieldResult<Code> {
         (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
     ))]
-pub(in crate::http) async fn verify(call: Call<Request>, api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+pub(in crate::http) async fn verify(
+    call: Call<Request>,
+    api: web::Data<Api>,
+) -> Result<HttpResponse, Problem> {
     let Request { by, code } = call.body;
     let by = by.ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
     let outcome = api.verifier.verify(&call.caller, by, code).await;

@@ -149,7 +149,9 @@ impl VerificationView {
             attempts_left: verification.attempts_left(),
             created_at: verification.created_at.rfc3339(),
             expires_at: verification.expires_at.rfc3339(),
-            resend_after: verification.resend_after().map(Timestamp::rfc3339_not_before),
+            resend_after: verification
+                .resend_after()
+                .map(Timestamp::rfc3339_not_before),
         }
     }
 }
@@ -157,7 +159,10 @@ impl VerificationView {
 impl StatusView {
     /// `None`: a verification without deliveries, which nothing writes.
     pub(super) fn new(snapshot: Snapshot) -> Option<Self> {
-        let Snapshot { verification, deliveries } = snapshot;
+        let Snapshot {
+            verification,
+            deliveries,
+        } = snapshot;
         Some(Self {
             approved_at: verification.approved_at.map(Timestamp::rfc3339),
             ended_at: verification.ended_at.map(Timestamp::rfc3339),
@@ -199,7 +204,10 @@ impl ApprovedView {
 
 fn reason_of(delivery: &Delivery) -> Option<&'static str> {
     let failed = delivery.status == DeliveryStatus::Failed;
-    delivery.reason.filter(|_| failed).map(DeliveryReason::as_str)
+    delivery
+        .reason
+        .filter(|_| failed)
+        .map(DeliveryReason::as_str)
 }
 
 /// What happened, told by the instants that the rows keep.
@@ -213,10 +221,17 @@ fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> 
             (delivery.delivered_at, "delivered"),
             (delivery.failed_at, "failed"),
         ];
-        let happened = steps.into_iter().filter_map(|(at, step)| Some((at?, format!("{channel}.{step}"))));
+        let happened = steps
+            .into_iter()
+            .filter_map(|(at, step)| Some((at?, format!("{channel}.{step}"))));
         events.extend(happened);
     }
-    events.extend(verification.wrong_at.iter().map(|at| (*at, "wrong_code".to_owned())));
+    events.extend(
+        verification
+            .wrong_at
+            .iter()
+            .map(|at| (*at, "wrong_code".to_owned())),
+    );
     if verification.status != Status::Pending
         && let Some(ended_at) = verification.ended_at
     {
@@ -224,5 +239,11 @@ fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> 
     }
     // Stable: what happened in the same millisecond stays in the order of the rules.
     events.sort_by_key(|(at, _)| *at);
-    events.into_iter().map(|(at, event)| Event { at: at.rfc3339(), event }).collect()
+    events
+        .into_iter()
+        .map(|(at, event)| Event {
+            at: at.rfc3339(),
+            event,
+        })
+        .collect()
 }
