@@ -19,20 +19,17 @@ pub(super) async fn run(
     config: Option<&Path>,
     environment: &Environment,
 ) -> Outcome {
-    let base = match arguments.url {
-        Some(url) => url.trim_end_matches('/').to_owned(),
-        None => {
-            let mut address = config::public_listener(config, environment)?;
-            // Bound to every interface, it is on this one, too.
-            match address.ip() {
-                IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip([127, 0, 0, 1].into()),
-                IpAddr::V6(ip) if ip.is_unspecified() => {
-                    address.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
-                }
-                IpAddr::V4(_) | IpAddr::V6(_) => {}
+    let base = if let Some(url) = arguments.url { url.trim_end_matches('/').to_owned() } else {
+        let mut address = config::public_listener(config, environment)?;
+        // Bound to every interface, it is on this one, too.
+        match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip([127, 0, 0, 1].into()),
+            IpAddr::V6(ip) if ip.is_unspecified() => {
+                address.set_ip(std::net::Ipv6Addr::LOCALHOST.into());
             }
-            format!("http://{address}")
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
         }
+        format!("http://{address}")
     };
     let client = reqwest::Client::builder()
         .no_proxy()

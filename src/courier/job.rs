@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
-const CLOCK_SLACK: std::time::Duration = std::time::Duration::from_secs(600);
+const CLOCK_SLACK: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// A delivery with all that is needed to carry it.
 struct Job {

@@ -175,12 +175,12 @@ mod tests {
     #[tokio::test]
     async fn a_manual_clock_wakes_those_who_wait_for_it() {
         let clock = Clock::manual(Timestamp::from_millis(0));
-        let alarm = clock.now().plus(Duration::from_secs(60));
+        let alarm = clock.now().plus(Duration::from_mins(1));
         let sleeper = tokio::spawn({
             let clock = clock.clone();
             async move { clock.sleep_until(alarm).await }
         });
-        clock.advance(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
         sleeper.await.expect("the sleeper wakes");
     }
 }

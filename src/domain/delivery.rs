@@ -304,7 +304,7 @@ impl Delivery {
     /// 1, 2, 4, 8, then 15 s, less up to half of it by chance.
     fn pause(&self, jitter: u32) -> Duration {
         let full = Duration::from_secs(1 << self.tries.min(4)).min(LONGEST_PAUSE);
-        full - full * jitter.min(1000) / 2000
+        full.checked_sub(full * jitter.min(1000) / 2000).unwrap()
     }
 }
 

@@ -8,8 +8,8 @@ use super::clock::Timestamp;
 const FAILURES_PER_BLOCK: u32 = 5;
 /// So many in a row lock it until an operator unlocks (NIST SP 800-63B 3.2.2).
 const FAILURES_UNTIL_LOCK: u32 = 100;
-const FIRST_BLOCK: Duration = Duration::from_secs(15 * 60);
-const LATER_BLOCKS: Duration = Duration::from_secs(60 * 60);
+const FIRST_BLOCK: Duration = Duration::from_mins(15);
+const LATER_BLOCKS: Duration = Duration::from_hours(1);
 
 /// Failures in a row of one number within one tenant. It outlives verifications, resends and channels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -77,15 +77,15 @@ mod tests {
             );
             budget.fail(now);
             let expected = match failure {
-                5 => Some(Block::Until(now.plus(Duration::from_secs(900)))),
+                5 => Some(Block::Until(now.plus(Duration::from_mins(15)))),
                 100 => Some(Block::Locked),
-                n if n % 5 == 0 => Some(Block::Until(now.plus(Duration::from_secs(3600)))),
+                n if n % 5 == 0 => Some(Block::Until(now.plus(Duration::from_hours(1)))),
                 _ => None,
             };
             assert_eq!(budget.block(now), expected, "after failure {failure}");
-            now = now.plus(Duration::from_secs(3600));
+            now = now.plus(Duration::from_hours(1));
         }
-        let in_a_year = now.plus(Duration::from_secs(365 * 86_400));
+        let in_a_year = now.plus(Duration::from_hours(8760));
         assert_eq!(budget.block(in_a_year), Some(Block::Locked));
     }
 

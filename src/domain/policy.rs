@@ -78,7 +78,7 @@ impl Default for CodePolicy {
     fn default() -> Self {
         Self {
             length: 6,
-            ttl: Duration::from_secs(300),
+            ttl: Duration::from_mins(5),
             attempts: 5,
         }
     }

@@ -10,7 +10,7 @@ use rand::{
     rngs::{StdRng, SysRng},
 };
 
-/// A random source. Keys, ids and tokens come straight from the system; codes from a ChaCha
+/// A random source. Keys, ids and tokens come straight from the system; codes from a `ChaCha`
 /// generator that the system seeded (NIST SP 800-63B 3.2.12 asks for an approved generator).
 #[derive(Clone)]
 pub struct Random(Arc<Source>);

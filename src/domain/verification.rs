@@ -8,7 +8,7 @@ use super::{
 use crate::crypto::{CryptoError, KeyRing, equal_in_constant_time};
 
 /// With less life left than this, a send begins a new verification in place of a resend.
-pub const RESEND_NEEDS: std::time::Duration = std::time::Duration::from_secs(60);
+pub const RESEND_NEEDS: std::time::Duration = std::time::Duration::from_mins(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {

@@ -37,7 +37,10 @@ pub(super) async fn wrap(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let api = request.app_data::<web::Data<Api>>().expect("the routes carry it").clone();
+    let api = request
+        .app_data::<web::Data<Api>>()
+        .expect("the routes carry it")
+        .clone();
     let id = request_id(&api);
     let method = request.method().clone();
     let started = api.clock.now();
@@ -54,7 +57,10 @@ pub(super) async fn wrap(
         }
     };
     // The pattern of the route, never the path: paths carry ids, and tokens.
-    let route = outcome.as_ref().ok().and_then(|response| response.request().match_pattern());
+    let route = outcome
+        .as_ref()
+        .ok()
+        .and_then(|response| response.request().match_pattern());
     let status = match &outcome {
         Ok(response) => response.status(),
         Err(problem) => problem.code.entry().status,

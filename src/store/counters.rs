@@ -100,7 +100,7 @@ mod tests {
     fn a_counter_survives_being_written_and_read() {
         let rate = Rate {
             count: 100,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         };
         let counter = Counter {
             instants: vec![Timestamp::from_millis(1), Timestamp::from_millis(-2)],

@@ -122,7 +122,7 @@ mod tests {
     fn a_policy_survives_being_kept() {
         let rate = Rate {
             count: 3,
-            window: Duration::from_secs(600),
+            window: Duration::from_mins(10),
         };
         let policy = Policy {
             display_name: "Acme \"Bank\"".to_owned(),
@@ -141,7 +141,7 @@ mod tests {
                 per_key: vec![],
                 per_tenant: vec![rate, rate],
             },
-            retention: Duration::from_secs(60),
+            retention: Duration::from_mins(1),
         };
         assert_eq!(read(&write(&policy)).unwrap(), policy);
         let anywhere = Policy {

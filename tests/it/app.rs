@@ -1,0 +1,448 @@
+//! A whole service for one test: its own database, its own simulated Restcomm, a clock in our hands, and chance that
+//! repeats itself.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use countersign::{
+    app::{App, StartError, Surroundings},
+    config::{
+        AccountConfig, BaseUrl, Config, DatabaseUrl, DeliveryConfig, KeysConfig, LimitsConfig,
+        RootKey, Secret32, ServerConfig, SmsFrom, default_policy,
+    },
+    domain::{
+        clock::{Clock, Timestamp},
+        key::{ApiKey, KeyKind, KeyState, Scope},
+        policy::{Countries, Policy, Tenant},
+        random::Random,
+    },
+    simulator::{Account, Simulator, serve},
+    store::{ApiKeyRecord, Store},
+};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use crate::database::{Database, Place};
+
+pub(crate) const NUMBER: &str = "+351912345678";
+/// Saturday 2026-01-31T12:00:00Z.
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+pub(crate) const TENANT: &str = "acme";
+const SID: &str = "AC00000000000000000000000000000001";
+const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
+
+/// Makes two tests of one: on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($database:ident) $body:block)+) => {
+        $(mod $name {
+            use super::*;
+            use $crate::database::Database;
+
+            async fn story($database: Database) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_sqlite() {
+                story(Database::Sqlite).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn on_postgres() {
+                story(Database::Postgres).await;
+            }
+        })+
+    };
+}
+pub(crate) use on_both;
+
+pub(crate) struct TestApp {
+    pub(crate) clock: Clock,
+    /// The first account's Restcomm.
+    pub(crate) simulator: Simulator,
+    pub(crate) key: String,
+    pub(crate) base: String,
+    pub(crate) place: Arc<Place>,
+    pub(crate) http: Client,
+    config: Config,
+    random: Random,
+    stop: Option<oneshot::Sender<()>>,
+    running: Option<JoinHandle<Result<(), StartError>>>,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) text: String,
+}
+
+impl TestApp {
+    pub(crate) async fn spawn(database: Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    /// A service whose configuration `change` has altered. It has one account, and one tenant without limits.
+    pub(crate) async fn with(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let place = Arc::new(database.create().await);
+        let clock = Clock::manual(NOON);
+        let (simulator, base_url) = restcomm(&clock);
+        let mut config = config(&place, &base_url);
+        change(&mut config);
+        Self::start(place, clock, simulator, config, Random::seeded(42)).await
+    }
+
+    /// Another process on the same database, with the same clock and the same Restcomm.
+    pub(crate) async fn replica(&self) -> Self {
+        let simulator = self.simulator.clone();
+        let mut replica = Self::start(
+            self.place.clone(),
+            self.clock.clone(),
+            simulator,
+            self.config.clone(),
+            Random::seeded(7),
+        )
+        .await;
+        replica.key.clone_from(&self.key);
+        replica
+    }
+
+    async fn start(
+        place: Arc<Place>,
+        clock: Clock,
+        simulator: Simulator,
+        config: Config,
+        random: Random,
+    ) -> Self {
+        let http = Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        let mut app = Self {
+            clock,
+            simulator,
+            key: String::new(),
+            base: String::new(),
+            place,
+            http,
+            config,
+            random,
+            stop: None,
+            running: None,
+        };
+        app.run().await.unwrap();
+        let tenants: Vec<String> = app
+            .config
+            .tenants
+            .iter()
+            .map(|tenant| tenant.name.clone())
+            .collect();
+        if tenants.iter().any(|name| name == TENANT) {
+            app.key = app
+                .key_of(TENANT, &[Scope::Send, Scope::Verify, Scope::Read])
+                .await;
+        }
+        app
+    }
+
+    async fn run(&mut self) -> Result<(), StartError> {
+        let surroundings = Surroundings {
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            listener: Some(TcpListener::bind("127.0.0.1:0").unwrap()),
+            migrate: true,
+            dev: None,
+        };
+        let app = App::build(self.config.clone(), surroundings).await?;
+        self.base = format!("http://127.0.0.1:{}", app.port());
+        let (stop, stopped) = oneshot::channel::<()>();
+        self.stop = Some(stop);
+        self.running = Some(tokio::spawn(app.run(async {
+            let _ = stopped.await;
+        })));
+        Ok(())
+    }
+
+    /// Stops the service as SIGTERM does.
+    pub(crate) async fn stop(&mut self) {
+        drop(self.stop.take());
+        if let Some(running) = self.running.take() {
+            running.await.unwrap().unwrap();
+        }
+    }
+
+    /// Stops the service and starts it again, with a configuration that `change` has altered.
+    pub(crate) async fn restart_with(
+        &mut self,
+        change: impl FnOnce(&mut Config),
+    ) -> Result<(), StartError> {
+        self.stop().await;
+        change(&mut self.config);
+        self.run().await
+    }
+
+    /// The database, opened beside the service.
+    pub(crate) async fn store(&self) -> Store {
+        self.place.open().await
+    }
+
+    /// A new key, made as `key create` makes one.
+    pub(crate) async fn key_of(&self, tenant: &str, scopes: &[Scope]) -> String {
+        let key = ApiKey::generate(KeyKind::Secret, &Random::system());
+        let record = ApiKeyRecord {
+            name: key.name().to_owned(),
+            tenant: tenant.to_owned(),
+            kind: KeyKind::Secret,
+            scopes: scopes.to_vec(),
+            created_at: self.clock.now(),
+            state: KeyState {
+                expires_at: None,
+                revoked_at: None,
+            },
+        };
+        let store = self.store().await;
+        store.insert_key(&key, &record).await.unwrap();
+        store.close().await;
+        key.expose().to_owned()
+    }
+
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    /// `POST path` with this app's key.
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.post_as(&self.key, path, body).await
+    }
+
+    pub(crate) async fn post_as(&self, key: &str, path: &str, body: Value) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .bearer_auth(key);
+        Answer::of(
+            request
+                .header("Content-Type", "application/json")
+                .body(body.to_string()),
+        )
+        .await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        Answer::of(
+            self.http
+                .get(format!("{}{path}", self.base))
+                .bearer_auth(&self.key),
+        )
+        .await
+    }
+
+    /// A request of any shape, with this app's key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.base))
+            .bearer_auth(&self.key)
+    }
+
+    /// Sends a code to [`NUMBER`], which must be answered with 201, and gives the id.
+    pub(crate) async fn send(&self) -> String {
+        self.send_to(NUMBER).await
+    }
+
+    pub(crate) async fn send_to(&self, number: &str) -> String {
+        let answer = self.post("/otp/send", json!({ "to": number })).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn verify(&self, id: &str, code: &str) -> Answer {
+        self.post("/otp/verify", json!({ "id": id, "code": code }))
+            .await
+    }
+
+    pub(crate) async fn status(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/otp/{id}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json()
+    }
+
+    /// The code in the last message that [`NUMBER`] received.
+    pub(crate) fn code(&self) -> String {
+        self.code_at(NUMBER)
+    }
+
+    pub(crate) fn code_at(&self, number: &str) -> String {
+        let texts = self.simulator.texts(number);
+        texts.last().expect("a message arrived")[..6].to_owned()
+    }
+
+    /// A guess that is certainly not the code in the last message.
+    pub(crate) fn wrong_code(&self) -> &'static str {
+        if self.code() == "000000" {
+            "111111"
+        } else {
+            "000000"
+        }
+    }
+
+    /// Polls until `done`, which what happens behind the scenes brings about without the clock being moved.
+    pub(crate) async fn eventually(&self, what: &str, done: impl AsyncFn(&Self) -> bool) {
+        let shows = async {
+            while !done(self).await {
+                tokio::task::yield_now().await;
+            }
+        };
+        let patience = Duration::from_secs(20);
+        assert!(
+            tokio::time::timeout(patience, shows).await.is_ok(),
+            "it never came about: {what}"
+        );
+    }
+
+    /// Moves the clock second by second until `done`, at most `seconds`.
+    pub(crate) async fn eventually_within(
+        &self,
+        seconds: u64,
+        what: &str,
+        done: impl AsyncFn(&Self) -> bool,
+    ) {
+        for _ in 0..=seconds {
+            // What a second sets off happens on other threads: give it time to show before the next.
+            for _ in 0..50 {
+                if done(self).await {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+            self.advance(1);
+        }
+        panic!("it did not come about within {seconds} s: {what}");
+    }
+}
+
+impl Answer {
+    pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Self {
+            status,
+            headers,
+            text: response.text().await.unwrap(),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// Asserts an error's status and code, and everything that all errors have in common; gives the body.
+    #[track_caller]
+    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        assert_eq!(
+            (self.status, self.code().as_str()),
+            (status, code),
+            "{}",
+            self.text
+        );
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        let body = self.json();
+        assert_eq!(
+            body["type"],
+            format!("https://otp.acme.test/problems/{code}")
+        );
+        assert_eq!(body["status"], status);
+        assert_eq!(body["instance"].as_str(), self.header("x-request-id"));
+        assert!(body["title"].is_string() && body["detail"].is_string());
+        body
+    }
+
+    /// `Retry-After` in seconds.
+    pub(crate) fn retry_after(&self) -> u64 {
+        self.header("retry-after")
+            .expect("Retry-After")
+            .parse()
+            .unwrap()
+    }
+}
+
+/// A simulated Restcomm on its own port.
+pub(crate) fn restcomm(clock: &Clock) -> (Simulator, String) {
+    let account = Account::parse(&format!("{SID}:{TOKEN}")).unwrap();
+    let simulator = Simulator::new(account, clock.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!(
+        "http://{}/restcomm/2012-04-24",
+        listener.local_addr().unwrap()
+    );
+    tokio::spawn(serve(listener, simulator.clone(), std::future::pending()));
+    (simulator, base)
+}
+
+pub(crate) fn account(name: &str, base_url: &str) -> AccountConfig {
+    AccountConfig {
+        name: name.to_owned(),
+        base_url: BaseUrl::parse(base_url).unwrap(),
+        account_sid: SID.to_owned(),
+        auth_token: TOKEN.to_owned().into(),
+        sms_from: SmsFrom {
+            default: Some("OTPApp".to_owned()),
+            ..SmsFrom::default()
+        },
+        timeout: Duration::from_secs(8),
+        max_per_second: 100,
+    }
+}
+
+/// A tenant that may send anywhere, without limits.
+pub(crate) fn tenant(name: &str) -> Tenant {
+    let mut policy: Policy = default_policy("Acme Bank");
+    policy.countries = Countries::Anywhere;
+    policy.limits.per_number.clear();
+    Tenant {
+        name: name.to_owned(),
+        policy,
+    }
+}
+
+pub(crate) fn root_key(id: &str, byte: u8) -> RootKey {
+    RootKey {
+        id: id.to_owned(),
+        secret: Secret32::new([byte; 32]),
+    }
+}
+
+fn config(place: &Place, base_url: &str) -> Config {
+    let public_url = BaseUrl::parse("https://otp.acme.test").unwrap();
+    Config {
+        server: ServerConfig {
+            bind: ([127, 0, 0, 1], 0).into(),
+            admin_bind: ([127, 0, 0, 1], 0).into(),
+        },
+        database: DatabaseUrl::parse(&place.url).unwrap(),
+        keys: KeysConfig {
+            root: vec![root_key("k1", 1)],
+            signing: Vec::new(),
+        },
+        delivery: DeliveryConfig {
+            wait: Duration::from_millis(2500),
+            callback_url: public_url.clone(),
+        },
+        accounts: vec![account("main", base_url)],
+        limits: LimitsConfig {
+            per_number: Vec::new(),
+        },
+        tenants: vec![tenant(TENANT)],
+        public_url,
+    }
+}
