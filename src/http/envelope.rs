@@ -16,10 +16,7 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 
-use super::{
-    Api,
-    problem::{Problem, ProblemCode},
-};
+use super::{Api, codes::ProblemCode, problem::Problem};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -63,7 +60,7 @@ pub(super) async fn wrap(
         .and_then(|response| response.request().match_pattern());
     let status = match &outcome {
         Ok(response) => response.status(),
-        Err(problem) => problem.code.entry().status,
+        Err(problem) => problem.code.status(),
     };
     tracing::info!(
         request.id = id,

@@ -9,7 +9,7 @@ use actix_web::{
     middleware::Next,
 };
 
-use super::problem::{Problem, ProblemCode};
+use super::{codes::ProblemCode, problem::Problem};
 
 /// Refuses any `Host` but a loopback name.
 pub async fn only<B: MessageBody>(

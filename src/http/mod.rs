@@ -1,6 +1,7 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod codes;
 mod envelope;
 mod health;
 mod json;
@@ -25,7 +26,8 @@ use crate::{
     store::{Directory, Store},
     verifier::Verifier,
 };
-use problem::{Problem, ProblemCode};
+use codes::ProblemCode;
+use problem::Problem;
 
 /// What handlers need.
 pub struct Api {

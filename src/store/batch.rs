@@ -205,7 +205,7 @@ where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Ord + std::hash::Hash,
 {
-    let changed = rows.iter().filter_map(|(key, row)| {
+    let dirty = rows.iter().filter_map(|(key, row)| {
         row.changed_by.map(|op| Change {
             key: *key,
             value: &row.value,
@@ -213,7 +213,7 @@ where
             op,
         })
     });
-    let mut changes: Vec<_> = changed.collect();
+    let mut changes: Vec<_> = dirty.collect();
     changes.sort_by_key(|change| change.key);
     record::write(tx, &changes, key_id).await?;
     Ok(changes

@@ -18,6 +18,10 @@ pub struct Claimed {
     pub work: Work,
 }
 
+const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
+const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
+                   and status <> 'pending' order by id limit $4";
+
 impl Store {
     /// When the next delivery is due, if any is.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -35,7 +39,6 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut tx = self.begin().await?;
-        const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
         let ids: Vec<Vec<u8>> = match &mut tx {
             Tx::Sqlite(tx) => {
                 sqlx::query_scalar(DUE)
@@ -114,8 +117,6 @@ impl Store {
         most: i64,
     ) -> Result<Option<Id>, StoreError> {
         let mut tx = self.begin().await?;
-        const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
-                           and status <> 'pending' order by id limit $4";
         let ids: Vec<Vec<u8>> = on!(&mut tx, connection => {
             sqlx::query_scalar(OLD)
                 .bind(from.as_bytes().to_vec())

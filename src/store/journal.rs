@@ -122,31 +122,31 @@ impl Journal {
         send: Send,
         tell: Option<oneshot::Sender<Report>>,
     ) -> Result<SendOutcome, StoreError> {
-        match self.run(Command::Send(Arc::new(send)), tell).await? {
-            Outcome::Send(outcome) => Ok(outcome),
-            _ => unreachable!("a send is answered by a send"),
-        }
+        let Outcome::Send(outcome) = self.run(Command::Send(Arc::new(send)), tell).await? else {
+            unreachable!("a send is answered by a send");
+        };
+        Ok(outcome)
     }
 
     pub async fn check(&self, check: Check) -> Result<CheckOutcome, StoreError> {
-        match self.run(Command::Check(check), None).await? {
-            Outcome::Check(outcome) => Ok(outcome),
-            _ => unreachable!("a check is answered by a check"),
-        }
+        let Outcome::Check(outcome) = self.run(Command::Check(check), None).await? else {
+            unreachable!("a check is answered by a check");
+        };
+        Ok(outcome)
     }
 
     pub async fn cancel(&self, cancel: Cancel) -> Result<CancelOutcome, StoreError> {
-        match self.run(Command::Cancel(cancel), None).await? {
-            Outcome::Cancel(outcome) => Ok(outcome),
-            _ => unreachable!("a cancel is answered by a cancel"),
-        }
+        let Outcome::Cancel(outcome) = self.run(Command::Cancel(cancel), None).await? else {
+            unreachable!("a cancel is answered by a cancel");
+        };
+        Ok(outcome)
     }
 
     pub async fn report(&self, report: DeliveryReport) -> Result<ReportOutcome, StoreError> {
-        match self.run(Command::Report(report), None).await? {
-            Outcome::Report(outcome) => Ok(outcome),
-            _ => unreachable!("a report is answered by a report"),
-        }
+        let Outcome::Report(outcome) = self.run(Command::Report(report), None).await? else {
+            unreachable!("a report is answered by a report");
+        };
+        Ok(outcome)
     }
 
     /// Notes that a verification is over, if it is.
