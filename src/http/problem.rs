@@ -229,6 +229,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_)
+            | StoreError::Lost(_)
             | StoreError::Full
             | StoreError::Again
             | StoreError::Migration(_) => {

@@ -50,6 +50,9 @@ pub enum StoreError {
     /// The database cannot be asked now, or what it did cannot be known.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The connection broke: what was not committed is gone, and another connection may do.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
     /// Too many commands wait already.
     #[error("too many commands are waiting for the database")]
     Full,
@@ -127,10 +130,12 @@ impl From<sqlx::Error> for StoreError {
         // A statement or a value is never part of these texts; the values are bound.
         match &error {
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                // Serialization failure, deadlock, lock not available.
-                Some("40001" | "40P01" | "55P03") => Self::Again,
-                // Shutting down, starting up, too many connections, cancelled by a time-out, disk full.
-                Some("57P01" | "57P02" | "57P03" | "53300" | "57014" | "53100" | "25P03") => {
+                // Serialization failure, deadlock.
+                Some("40001" | "40P01") => Self::Again,
+                // The server ends our connection: it shuts down, or another of its processes crashed.
+                Some("57P01" | "57P02") => Self::Lost(database.message().to_owned()),
+                // Starting up, too many connections, a time-out of ours, disk full, read-only.
+                Some("57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006") => {
                     Self::Unavailable(database.message().to_owned())
                 }
                 // SQLite: busy, locked, I/O error, full, cannot open, read-only.
@@ -140,12 +145,12 @@ impl From<sqlx::Error> for StoreError {
                 _ => Self::Refused(error),
             },
             sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            | sqlx::Error::BeginFailed => Self::Lost(error.to_string()),
+            sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+                Self::Unavailable(error.to_string())
+            }
             // Everything else is a fault of ours: a statement, a type, a row.
             _ => Self::Refused(error),
         }
