@@ -33,10 +33,10 @@ pub(super) enum Committed {
 /// By which rows a commit of unknown fate can be recognised.
 #[derive(Default)]
 pub(super) struct Traces {
-    verifications: Vec<(Id, i64, Op)>,
-    deliveries: Vec<(Id, i64, Op)>,
-    budgets: Vec<([u8; 32], i64, Op)>,
-    counters: Vec<([u8; 16], i64, Op)>,
+    pub(super) verifications: Vec<(Id, i64, Op)>,
+    pub(super) deliveries: Vec<(Id, i64, Op)>,
+    pub(super) budgets: Vec<([u8; 32], i64, Op)>,
+    pub(super) counters: Vec<([u8; 16], i64, Op)>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.

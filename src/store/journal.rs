@@ -276,3 +276,16 @@ impl Shared {
         let _ = entry.answer.send(outcome);
     }
 }
+
+#[cfg(test)]
+impl Entry {
+    /// An entry that nobody waits for.
+    pub(super) fn unattended(command: Command, op: Op) -> Self {
+        Self {
+            command,
+            op,
+            tell: None,
+            answer: oneshot::channel().0,
+        }
+    }
+}

@@ -10,6 +10,8 @@ mod journal;
 mod keys;
 mod open;
 mod policy;
+#[cfg(test)]
+mod read_back;
 mod reads;
 mod record;
 mod tenants;
