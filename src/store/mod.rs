@@ -35,10 +35,11 @@ pub struct Store(Arc<Pool>);
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
     Sqlite {
-        writer: SqlitePool,
+        writers: SqlitePool,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    /// Writers run a batch again when they find their connection dead; readers try it before they use it.
+    Postgres { writers: PgPool, readers: PgPool },
 }
 
 /// A transaction that may write.
@@ -93,7 +94,7 @@ macro_rules! read {
     ($store:expr, $pool:ident => $query:expr) => {
         match &*$store.0 {
             $crate::store::Pool::Sqlite { readers: $pool, .. } => $query,
-            $crate::store::Pool::Postgres($pool) => $query,
+            $crate::store::Pool::Postgres { readers: $pool, .. } => $query,
         }
     };
 }
@@ -103,8 +104,10 @@ impl Store {
     /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
-            Pool::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Pool::Sqlite { writers, .. } => {
+                Tx::Sqlite(writers.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pool::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),
         })
     }
 

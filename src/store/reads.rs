@@ -65,11 +65,11 @@ impl Store {
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &*self.0 {
             Pool::Sqlite { .. } => Ok(None),
-            Pool::Postgres(pool) => {
+            Pool::Postgres { readers, .. } => {
                 let now: i64 = sqlx::query_scalar(
                     "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
                 )
-                .fetch_one(pool)
+                .fetch_one(readers)
                 .await?;
                 Ok(Some(Timestamp::from_millis(now)))
             }
@@ -103,10 +103,10 @@ impl Store {
                     .map(Columns::of_sqlite::<T>)
                     .collect::<Result<_, _>>()?
             }
-            Pool::Postgres(pool) => {
+            Pool::Postgres { readers, .. } => {
                 let rows = sqlx::query(query)
                     .bind(id.as_bytes().to_vec())
-                    .fetch_all(pool)
+                    .fetch_all(readers)
                     .await?;
                 rows.iter()
                     .map(Columns::of_postgres::<T>)
