@@ -83,6 +83,14 @@ pub(super) async fn wrap(
     }
 }
 
+/// The whole answer to a request that is refused before it comes here.
+pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
+    let id = request_id(api);
+    let mut answer = problem.answer(&api.public_url, &id);
+    set_headers(&mut answer, &id);
+    answer
+}
+
 fn request_id(api: &Api) -> String {
     let mut id = String::from("req_");
     for byte in api.random.bytes::<12>() {

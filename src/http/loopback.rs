@@ -2,14 +2,15 @@
 //! this one (DNS rebinding): only names of the loopback interface are answered.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header,
     middleware::Next,
+    web,
 };
 
-use super::{codes::ProblemCode, problem::Problem};
+use super::{Api, codes::ProblemCode, envelope, problem::Problem};
 
 /// Refuses any `Host` but a loopback name.
 pub async fn only<B: MessageBody>(
@@ -29,7 +30,10 @@ pub async fn only<B: MessageBody>(
     let problem = Problem::new(ProblemCode::Forbidden).detail(
         "`countersign dev` answers only this machine, under the name localhost or 127.0.0.1.",
     );
-    let answer: HttpResponse = problem.answer("", "");
+    let api = request
+        .app_data::<web::Data<Api>>()
+        .expect("the application carries it");
+    let answer = envelope::refuse(api, &problem);
     Ok(request.into_response(answer).map_into_right_body())
 }
 

@@ -29,7 +29,7 @@ use crate::{
 use codes::ProblemCode;
 use problem::Problem;
 
-/// What handlers need.
+/// What handlers need, as data of the application.
 pub struct Api {
     pub verifier: Verifier,
     pub directory: Directory,
@@ -42,10 +42,9 @@ pub struct Api {
 }
 
 /// The routes of the public listener, all of them.
-pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
+pub fn configure(config: &mut ServiceConfig) {
     config.service(
         web::scope("")
-            .app_data(api)
             .wrap(from_fn(envelope::wrap))
             .service(only("/otp/send", Method::POST, post().to(otp::send)))
             .service(only("/otp/verify", Method::POST, post().to(otp::verify)))

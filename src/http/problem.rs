@@ -169,7 +169,12 @@ impl Problem {
                 .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
             Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
             Refusal::WrongCode { attempts_left } => {
-                let mut problem = Self::new(ProblemCode::WrongCode);
+                let left = match attempts_left {
+                    0 => "no guess is left".to_owned(),
+                    1 => "1 guess is left".to_owned(),
+                    more => format!("{more} guesses are left"),
+                };
+                let mut problem = Self::new(ProblemCode::WrongCode).detail(format!("The code is wrong; {left}."));
                 problem.body.attempts_left = Some(attempts_left);
                 problem
             }

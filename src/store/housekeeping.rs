@@ -1,5 +1,7 @@
 //! What the courier and the sweeper ask for, in short transactions of their own.
 
+use std::ops::Range;
+
 use super::{
     Store, StoreError, Tx, on, read,
     record::{self, Change},
@@ -20,7 +22,7 @@ pub struct Claimed {
 
 const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
 const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
-                   and status <> 'pending' order by id limit $4";
+                   and ended_at < $4 order by id limit $5";
 
 impl Store {
     /// When the next delivery is due, if any is.
@@ -107,21 +109,22 @@ impl Store {
         }))
     }
 
-    /// Deletes up to `most` ended verifications of `tenant` born between `from` and `to`, with their deliveries.
-    /// Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
+    /// Deletes up to `most` verifications of `tenant` born in `born` that ended before `ended_before`, with their
+    /// deliveries. Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
     pub async fn purge(
         &self,
         tenant: &str,
-        from: Id,
-        to: Id,
+        born: Range<Id>,
+        ended_before: Timestamp,
         most: i64,
     ) -> Result<Option<Id>, StoreError> {
         let mut tx = self.begin().await?;
         let ids: Vec<Vec<u8>> = on!(&mut tx, connection => {
             sqlx::query_scalar(OLD)
-                .bind(from.as_bytes().to_vec())
-                .bind(to.as_bytes().to_vec())
+                .bind(born.start.as_bytes().to_vec())
+                .bind(born.end.as_bytes().to_vec())
                 .bind(tenant)
+                .bind(ended_before.as_millis())
                 .bind(most)
                 .fetch_all(connection)
                 .await?
