@@ -230,23 +230,21 @@ impl Delivery {
     /// Takes a due delivery for this process.
     pub fn claim(&mut self, now: Timestamp) -> Work {
         self.claim += 1;
-        let work = match self.stage {
-            Stage::Done => Work::Nothing,
-            Stage::Waiting if self.sealed.is_none() || self.give_up_at <= now => Work::GiveUp,
-            Stage::Waiting => {
-                self.stage = Stage::Claimed;
-                self.handed_at = Some(now);
-                Work::HandOff
-            }
+        let work = if self.stage == Stage::Done {
+            Work::Nothing
+        } else if self.is_nowhere() && (self.sealed.is_none() || self.give_up_at <= now) {
+            Work::GiveUp
+        } else if self.is_nowhere() {
+            self.stage = Stage::Claimed;
+            self.handed_at = Some(now);
+            Work::HandOff
+        } else if self.sealed.is_some() {
             // The account a dead process was talking to, or one that never answered.
-            Stage::Claimed | Stage::Unknown if self.sealed.is_some() => {
-                self.stage = Stage::Unknown;
-                Work::LookUp
-            }
-            Stage::Claimed | Stage::Unknown => {
-                self.fail(DeliveryReason::Unconfirmed, now);
-                Work::Nothing
-            }
+            self.stage = Stage::Unknown;
+            Work::LookUp
+        } else {
+            self.fail(DeliveryReason::Unconfirmed, now);
+            Work::Nothing
         };
         if work != Work::Nothing {
             self.due_at = Some(now.plus(LEASE));
@@ -273,6 +271,16 @@ impl Delivery {
             // Somebody is at it this moment, and will report what came of it.
             Stage::Claimed => self.reason = Some(reason),
             Stage::Done => {}
+        }
+    }
+
+    /// Whether certainly no account has the message. An account is durable before it can have it, so a process that died
+    /// before it noted one has handed nothing over.
+    fn is_nowhere(&self) -> bool {
+        match self.stage {
+            Stage::Waiting => true,
+            Stage::Claimed => self.account.is_none(),
+            Stage::Unknown | Stage::Done => false,
         }
     }
 
