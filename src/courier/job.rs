@@ -9,7 +9,7 @@ use crate::{
     domain::{
         clock::Timestamp,
         code::Code,
-        delivery::{Delivery, GIVE_UP_BEFORE_END, Progress, Report, Work},
+        delivery::{Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work},
         outbox::DeliveryReport,
         phone::PhoneNumber,
         policy::Tenant,
@@ -99,8 +99,8 @@ impl Courier {
             .for_sms(&job.tenant.policy, &job.number)
             .collect();
         for account in accounts {
-            // Who has it must be durable before it can have it.
-            if job.delivery.account.as_deref() != Some(account.name()) {
+            // Who has it must be durable before it can have it, and nobody may look it up too early.
+            if job.delivery.account.as_deref() != Some(account.name()) || self.is_late(&job) {
                 let moving = Report::Moving {
                     account: account.name().to_owned(),
                 };
@@ -110,11 +110,11 @@ impl Courier {
                 job.delivery.account = Some(account.name().to_owned());
                 job.lease_end = lease_end;
             }
-            let requested_at = self.0.clock.now();
-            if job.lease_end < requested_at.plus(account.timeout()) {
-                // Too late to be sure that nobody else takes it meanwhile: leave it to whoever looks it up.
+            if self.is_late(&job) {
+                // Noting the account took too long: leave it to whoever looks it up.
                 return;
             }
+            let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
             match self.send(&job, account).await {
                 HandOff::Accepted { sid } => {
@@ -144,6 +144,11 @@ impl Courier {
             }
         }
         self.report(&job.delivery, Report::NotSent).await;
+    }
+
+    /// Whether somebody could look a hand-off that begins now up too early. No time-out is longer than that.
+    fn is_late(&self, job: &Job) -> bool {
+        job.lease_end < self.0.clock.now().plus(LOOK_UP_AFTER)
     }
 
     async fn send(&self, job: &Job, account: &Account) -> HandOff {
@@ -208,13 +213,11 @@ impl Courier {
         }
     }
 
-    /// Notes the next account; gives the new end of the lease, or `None` when the delivery is not ours any more.
+    /// Notes the account that is tried next; gives the new end of the lease, or `None` when the delivery is not ours any more.
     async fn renew(&self, delivery: &Delivery, report: Report) -> Option<Timestamp> {
         let now = self.0.clock.now();
         match self.0.journal.report(self.about(delivery, report)).await {
-            Ok(outcome) if outcome.progress == Progress::Noted => {
-                Some(now.plus(crate::domain::delivery::LEASE))
-            }
+            Ok(outcome) if outcome.progress == Progress::Noted => Some(now.plus(LEASE)),
             Ok(_) | Err(_) => None,
         }
     }

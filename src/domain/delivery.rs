@@ -11,9 +11,9 @@ use crate::crypto::KeyRing;
 pub const LOOK_UP_AFTER: Duration = Duration::from_secs(12);
 /// A message that cannot be on the phone this long before its code dies is not sent any more.
 pub const GIVE_UP_BEFORE_END: Duration = Duration::from_secs(30);
-/// How long a process may hold a delivery before others take its silence for death. It is longer than any hand-off's
-/// time-out, and no shorter than [`LOOK_UP_AFTER`], so that a lapsed claim can be looked up at once.
-pub const LEASE: Duration = Duration::from_secs(12);
+/// How long a process may hold a delivery before others take its silence for death. A hand-off begins only while
+/// [`LOOK_UP_AFTER`] is left of it, so that a lapsed claim can be looked up at once; the rest is for what comes before.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Retries and look-ups are at most this far apart.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -119,7 +119,7 @@ pub enum Report {
     },
     /// The account could not be asked.
     LookUpFailed,
-    /// The next account is about to be tried.
+    /// This account is about to be tried.
     Moving {
         account: String,
     },

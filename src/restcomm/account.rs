@@ -85,10 +85,6 @@ impl Account {
         &self.settings.name
     }
 
-    pub fn timeout(&self) -> Duration {
-        self.settings.timeout
-    }
-
     /// What the phone shows as sender. A number kept for the destination comes first, since it stands there where names
     /// do not pass; then the tenant's own name; then the account's.
     pub fn sender<'a>(&'a self, policy: &'a Policy, number: &PhoneNumber) -> Option<&'a str> {
