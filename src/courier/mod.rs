@@ -11,9 +11,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     crypto::KeyRing,
-    domain::{clock::Clock, random::Random},
+    domain::{
+        clock::{Clock, Timestamp},
+        random::Random,
+    },
     restcomm::Accounts,
-    store::{Directory, Journal, Started, Store},
+    store::{Directory, Journal, Started, Store, StoreError},
 };
 
 /// Hand-offs that run at once.
@@ -80,32 +83,33 @@ impl Courier {
         stop: CancellationToken,
     ) {
         while !stop.is_cancelled() {
-            let pause = match self.take_due(&tasks, &permits).await {
-                Ok(pause) => pause,
+            let now = self.0.clock.now();
+            let next_look = match self.take_due(&tasks, &permits, now).await {
+                Ok(next_look) => next_look,
                 Err(error) => {
                     tracing::warn!(%error, "outbox.unreadable");
-                    LOOK_EVERY
+                    now.plus(LOOK_EVERY)
                 }
             };
             tokio::select! {
-                () = self.0.clock.sleep(pause) => {}
+                () = self.0.clock.sleep_until(next_look) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Starts work on what is due, and tells how long to wait before looking again.
+    /// Starts work on what is due at `now`, and tells when to look again.
     async fn take_due(
         &self,
         tasks: &TaskTracker,
         permits: &Arc<Semaphore>,
-    ) -> Result<Duration, crate::store::StoreError> {
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
         let parts = &self.0;
-        let now = parts.clock.now();
         match parts.store.next_due().await? {
             Some(due) if due <= now => {}
-            Some(due) => return Ok(now.until(due).min(LOOK_EVERY)),
-            None => return Ok(LOOK_EVERY),
+            Some(due) => return Ok(due.min(now.plus(LOOK_EVERY))),
+            None => return Ok(now.plus(LOOK_EVERY)),
         }
         for claimed in parts
             .store
@@ -121,6 +125,6 @@ impl Courier {
                 drop(permit);
             });
         }
-        Ok(Duration::ZERO)
+        Ok(now)
     }
 }
