@@ -56,7 +56,9 @@ impl Courier {
     pub(super) async fn resume(&self, Claimed { delivery, work }: Claimed) {
         match work {
             Work::Nothing => {}
-            Work::GiveUp => self.report(&delivery, Report::NotSent).await,
+            Work::GiveUp => {
+                self.report(&delivery, Report::NotSent).await;
+            }
             Work::HandOff | Work::LookUp => {
                 let fallback = if work == Work::HandOff {
                     Report::NotSent
@@ -125,8 +127,10 @@ impl Courier {
                     return;
                 }
                 HandOff::Refused => {
-                    self.report(&job.delivery, Report::Refused).await;
-                    tell.map(|tell| tell.send(Report::Refused));
+                    // Only what is durable may be answered as an end.
+                    if self.report(&job.delivery, Report::Refused).await {
+                        tell.map(|tell| tell.send(Report::Refused));
+                    }
                     return;
                 }
                 HandOff::Unknown => {
@@ -206,10 +210,15 @@ impl Courier {
         }
     }
 
-    async fn report(&self, delivery: &Delivery, report: Report) {
-        if let Err(error) = self.0.journal.report(self.about(delivery, report)).await {
-            // The lease will lapse, and whoever claims the delivery then asks Restcomm.
-            tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+    /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.
+    async fn report(&self, delivery: &Delivery, report: Report) -> bool {
+        match self.0.journal.report(self.about(delivery, report)).await {
+            Ok(outcome) => outcome.progress != Progress::Stale,
+            Err(error) => {
+                // The lease will lapse, and whoever claims the delivery then asks Restcomm.
+                tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+                false
+            }
         }
     }
 
