@@ -177,11 +177,9 @@ impl Courier {
         else {
             return Report::LookUpFailed;
         };
-        let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
-            return Report::LookUpFailed;
-        };
+        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let (Ok(messages), Ok(known)) = (
-            account.find_sms(&job.number, from).await,
+            account.find_sms(&job.number, earliest).await,
             self.0
                 .store
                 .snapshot(&job.delivery.tenant, job.delivery.verification)
@@ -195,11 +193,8 @@ impl Courier {
             .flat_map(|snapshot| snapshot.deliveries)
             .filter_map(|delivery| delivery.sid)
             .collect();
-        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let found = messages.into_iter().find(|message| {
-            message.body.contains(job.code.expose())
-                && message.is_since(earliest)
-                && !taken.contains(&message.sid)
+            message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
         });
         match found {
             Some(message) => Report::Accepted {
