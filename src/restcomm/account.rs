@@ -50,7 +50,8 @@ impl Accounts {
                 .redirect(redirect::Policy::none())
                 // One send is one send: repeating is the courier's decision.
                 .retry(reqwest::retry::never())
-                .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+                // It must end before the whole request does: then it is certain that nothing was sent.
+                .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout / 2))
                 .timeout(settings.timeout)
                 .pool_max_idle_per_host(IDLE_CONNECTIONS)
                 .pool_idle_timeout(IDLE_TIMEOUT)
