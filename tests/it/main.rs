@@ -3,5 +3,9 @@
 
 mod app;
 mod checks;
+mod crash;
 mod database;
+mod deliveries;
+mod failover;
+mod outbox;
 mod simulator;
