@@ -333,3 +333,6 @@ words!(DeliveryReason {
     Superseded => "superseded",
     VerificationEnded => "verification_ended",
 });
+
+#[cfg(test)]
+mod tests;

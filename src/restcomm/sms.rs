@@ -199,3 +199,6 @@ async fn read(mut response: Response, most: usize) -> Option<Vec<u8>> {
     }
     Some(body)
 }
+
+#[cfg(test)]
+mod tests;
