@@ -25,6 +25,8 @@ const HAND_OFFS: usize = 512;
 const CLAIM: i64 = 64;
 /// The outbox is looked at no less often than this; another process may have left something in it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What is due and locked by somebody else is looked at again after this long: a lock is short, or its holder is dead.
+const WAIT_FOR_LOCKS: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 pub struct Courier(Arc<Parts>);
@@ -111,11 +113,14 @@ impl Courier {
             Some(due) => return Ok(due.min(now.plus(LOOK_EVERY))),
             None => return Ok(now.plus(LOOK_EVERY)),
         }
-        for claimed in parts
+        let claimed = parts
             .store
             .claim_due(CLAIM, parts.random.bytes(), now)
-            .await?
-        {
+            .await?;
+        if claimed.is_empty() {
+            tokio::time::sleep(WAIT_FOR_LOCKS).await;
+        }
+        for claimed in claimed {
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 break;
             };
