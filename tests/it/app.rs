@@ -212,6 +212,7 @@ impl TestApp {
         let dies = move || process.shutdown_timeout(Duration::from_secs(10));
         tokio::task::spawn_blocking(dies).await.unwrap();
         (self.stop, self.running) = (None, None);
+        self.place.forget_the_dead().await;
     }
 
     /// Starts it again after a crash.

@@ -7,8 +7,7 @@ use countersign::{
     domain::{
         clock::Clock,
         code::Code,
-        delivery::{Channel, Delivery, LEASE, Progress, Report, Stage, Work},
-        outbox::DeliveryReport,
+        delivery::{Channel, LEASE, Stage, Work},
         phone::PhoneNumber,
         random::Random,
         send::{Send, SendOutcome},
@@ -16,22 +15,22 @@ use countersign::{
     simulator::{Answer, CallFate, Script, SmsFate},
     store::{Claimed, Journal, Store},
 };
+use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 use zeroize::Zeroizing;
 
 use crate::{
-    app::{NOON, NUMBER, TENANT, TestApp, on_both, tenant},
+    app::{NUMBER, TENANT, TestApp, on_both, tenant},
     database::Database,
     outbox::{
-        Outbox, delivery, failed, impatient, long_after, send_queued, send_without_waiting, sent,
-        try_send,
+        Outbox, delivery, failed, long_after, send_queued, send_without_waiting, sent, try_send,
     },
 };
 
-const OP: [u8; 16] = [7; 16];
+pub(crate) const OP: [u8; 16] = [7; 16];
 
-fn ring() -> KeyRing {
+pub(crate) fn ring() -> KeyRing {
     KeyRing::new(&[RootKey {
         id: "k1".to_owned(),
         secret: Zeroizing::new([1; 32]),
@@ -39,7 +38,7 @@ fn ring() -> KeyRing {
 }
 
 /// What a process commits before it dies: a send that nobody hands off.
-async fn commit_a_send(store: Store, clock: &Clock) -> String {
+pub(crate) async fn commit_a_send(store: Store, clock: &Clock) -> String {
     let (ring, random) = (ring(), Random::seeded(3));
     let (journal, started) = Journal::start(store, ring.clone(), clock.clone(), random.clone())
         .await
@@ -66,18 +65,7 @@ async fn commit_a_send(store: Store, clock: &Clock) -> String {
     }
 }
 
-fn report_of(delivery: &Delivery, report: Report) -> DeliveryReport {
-    DeliveryReport {
-        delivery: delivery.id,
-        verification: delivery.verification,
-        claim: delivery.claim,
-        report,
-        jitter: 0,
-        charges: Vec::new(),
-    }
-}
-
-async fn claim_one(store: &Store, clock: &Clock) -> Claimed {
+pub(crate) async fn claim_one(store: &Store, clock: &Clock) -> Claimed {
     let mut claimed = store.claim_due(64, OP, clock.now()).await.unwrap();
     assert_eq!(claimed.len(), 1);
     claimed.remove(0)
@@ -155,37 +143,6 @@ on_both! {
         assert_eq!((requests.gets, requests.posts, requests.stored), (0, 2, 1), "no account was told of it");
     }
 
-    async fn a_process_that_was_given_up_changes_nothing_any_more_unless_it_sent(database) {
-        let mut app = TestApp::spawn(database).await;
-        let clock = app.clock.clone();
-        app.stop().await;
-        let store = app.store().await;
-        let id = commit_a_send(store.clone(), &clock).await;
-        let outbox = Outbox::of(&app).await;
-        let given_up = outbox.last(&id).await;
-        clock.advance(LEASE);
-        let Claimed { delivery: held, work } = claim_one(&store, &clock).await;
-        assert_eq!((work, held.claim), (Work::LookUp, given_up.claim + 1));
-        assert!(store.claim_due(64, OP, clock.now()).await.unwrap().is_empty(), "it is held again");
-
-        let (journal, _started) = Journal::start(store, ring(), clock.clone(), Random::seeded(5)).await.unwrap();
-        let moving = Report::Moving { account: "second".to_owned() };
-        let unknown = Report::Unknown { account: "second".to_owned(), requested_at: NOON };
-        for report in [Report::NotSent, Report::Refused, Report::LookUpFailed, moving, unknown] {
-            let outcome = journal.report(report_of(&given_up, report)).await.unwrap();
-            assert_eq!(outcome.progress, Progress::Stale);
-            assert_eq!(outbox.last(&id).await, held);
-        }
-        let accepted = Report::Accepted { account: "main".to_owned(), sid: "SM1".to_owned() };
-        let outcome = journal.report(report_of(&given_up, accepted)).await.unwrap();
-        assert_eq!(outcome.progress, Progress::Sent, "what Restcomm took is taken");
-        let outcome = journal.report(report_of(&held, Report::NotSent)).await.unwrap();
-        assert_eq!(outcome.progress, Progress::Stale);
-        let row = outbox.last(&id).await;
-        assert_eq!((row.stage, row.due_at, row.sid.as_deref()), (Stage::Done, None, Some("SM1")));
-        assert!(outbox.snapshot(&id).await.verification.sent);
-    }
-
     async fn a_service_that_is_stopped_finishes_what_it_hands_off(database) {
         let mut app = TestApp::spawn(database).await;
         app.simulator.answer_sends(Answer::Slow(Duration::from_secs(2)), Some(1));
@@ -217,42 +174,46 @@ on_both! {
         assert_eq!((requests.gets, requests.posts), (1, 1));
         assert_eq!(app.verify(&id, &app.code()).await.status, 200);
     }
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_fifty_due_deliveries_two_replicas_hand_off_each_once() {
-    let app = TestApp::spawn(Database::Postgres).await;
-    app.simulator.answer_sends(Answer::ServerError, None);
-    let numbers: Vec<String> = (0..50).map(|n| format!("+3519123456{n:02}")).collect();
-    let sends = numbers
-        .iter()
-        .map(|number| app.post("/otp/send", json!({ "to": number })));
-    let mut ids = Vec::new();
-    for answer in futures_util::future::join_all(sends).await {
-        assert_eq!(answer.status, 202, "{}", answer.text);
-        ids.push(answer.json()["id"].as_str().unwrap().to_owned());
-    }
-    let outbox = Outbox::of(&app).await;
-    for id in &ids {
-        outbox.settled(id).await;
-    }
-    let replica = app.replica().await;
-    app.simulator.answer_sends(Answer::Ok, None);
-    app.advance(1);
-    app.eventually("all are sent", async |app| {
-        app.simulator.requests().stored == 50
-    })
-    .await;
-    for id in &ids {
-        outbox
-            .wait_for(id, "it is noted", |row| row.stage == Stage::Done)
+    async fn wherever_a_process_dies_no_code_is_sent_twice_and_none_that_was_promised_is_lost(database) {
+        let mut app = TestApp::mortal(database, |_| {}).await;
+        let mut promised = Vec::new();
+        let mut numbers = Vec::new();
+        for round in 0..8 {
+            let sends = (0..8).map(|n| {
+                let number = format!("+35191234{round:02}{n:02}");
+                let request = app
+                    .request(Method::POST, "/otp/send")
+                    .header("Content-Type", "application/json")
+                    .header("Prefer", "respond-async")
+                    .body(json!({ "to": number }).to_string());
+                numbers.push(number.clone());
+                tokio::spawn(async move { (number, request.send().await) })
+            });
+            let sends: Vec<_> = sends.collect();
+            // Further on in each round: the first dies before anything is committed, the last after all is done.
+            app.eventually("it is far enough", async |app| {
+                app.simulator.requests().posts >= (promised.len() + round) as u64
+            })
             .await;
-    }
-    long_after(&replica).await;
-    let requests = app.simulator.requests();
-    assert_eq!((requests.posts, requests.gets), (100, 0));
-    for number in &numbers {
-        assert_eq!(app.simulator.texts(number).len(), 1, "{number}");
+            app.crash().await;
+            for send in sends {
+                if let (number, Ok(answer)) = send.await.unwrap()
+                    && answer.status() == 202
+                {
+                    promised.push(number);
+                }
+            }
+            app.start_again().await;
+            app.clock.advance(LEASE);
+            long_after(&app).await;
+        }
+        for number in &numbers {
+            let texts = app.simulator.texts(number).len();
+            assert!(texts <= 1, "{number}: {texts}");
+            assert!(texts == 1 || !promised.contains(number), "{number} was lost");
+        }
+        assert!(!promised.is_empty());
     }
 }
 
@@ -333,28 +294,4 @@ async fn a_refusal_that_could_not_be_noted_is_not_answered() {
     outbox.run_out(&app, &id).await;
     assert_eq!(delivery(&app, &id).await, failed("refused"));
     assert_eq!(app.status(&id).await["status"], "failed");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn more_hand_offs_than_can_run_at_once_all_come_to_their_turn() {
-    let app = TestApp::with(Database::Sqlite, impatient).await;
-    // 600 silent hand-offs where 512 may run: the others wait, and are not forgotten.
-    app.simulator.answer_sends(Answer::Hang, Some(600));
-    let numbers: Vec<String> = (0..600).map(|n| format!("+351912340{n:03}")).collect();
-    let sends = numbers
-        .iter()
-        .map(|number| app.post("/otp/send", json!({ "to": number })));
-    for answer in futures_util::future::join_all(sends).await {
-        assert_eq!(answer.status, 202, "{}", answer.text);
-    }
-    app.eventually_within(60, "all are sent", async |app| {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-        app.simulator.requests().stored == 600
-    })
-    .await;
-    long_after(&app).await;
-    assert_eq!(app.simulator.requests().stored, 600);
-    for number in &numbers {
-        assert_eq!(app.simulator.texts(number).len(), 1, "{number}");
-    }
 }

@@ -8,4 +8,6 @@ mod database;
 mod deliveries;
 mod failover;
 mod outbox;
+mod overtaken;
+mod replicas;
 mod simulator;
