@@ -76,3 +76,6 @@ impl DeliveryReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,12 @@
 
 mod app;
 mod checks;
+mod crash;
 mod database;
+mod deliveries;
+mod failover;
+mod outbox;
+mod overtaken;
+mod replicas;
 mod schema;
 mod simulator;
