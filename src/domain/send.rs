@@ -157,6 +157,7 @@ impl Send {
             ended_at: None,
         };
         verification.bind_code(&self.code, ring);
+        ledger.begin(&verification);
         self.dispatch(
             verification,
             self.code.clone(),
