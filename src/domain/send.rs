@@ -189,6 +189,8 @@ impl Send {
             delivery.abandon(DeliveryReason::Superseded, now);
             ledger.deliveries.put(delivery.id, delivery, op);
         }
+        // With its code the verification moves to the newest key, or dropping the older one would lose sight of it.
+        verification.number_index = self.index.newest;
         verification.bind_code(&code, ring);
         verification.channel = self.channel;
         verification.delivery = Id::new(now, self.delivery_seed);
