@@ -4,4 +4,11 @@
 mod app;
 mod checks;
 mod database;
+mod failure_budget;
+mod keys;
+mod lifecycle;
+mod limits;
+mod resends;
+mod rotation;
+mod sends;
 mod simulator;
