@@ -227,7 +227,7 @@ on_both! {
         let early = app.key_of("stored", &[Scope::Send]).await;
         unauthenticated(&app.post_as(&early, "/otp/send", json!({ "to": NUMBER })).await);
         let mut stored = tenant("stored");
-        stored.policy.display_name = "Stored Ltd".to_owned();
+        "Stored Ltd".clone_into(&mut stored.policy.display_name);
         stored.policy.code.length = 8;
         let store = app.store().await;
         store.apply_tenants(&[stored], &app.clock).await.unwrap();
