@@ -169,6 +169,13 @@ impl Ledger {
         Some(verification)
     }
 
+    /// A verification begins: from now on it is the youngest of its number and purpose, also for what comes later in the
+    /// same batch.
+    pub fn begin(&mut self, verification: &Verification) {
+        let subject = (verification.number_index, verification.purpose.clone());
+        self.youngest.insert(subject, verification.id);
+    }
+
     /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
     pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
         if verification.ended_at.is_some()

@@ -32,6 +32,8 @@ pub(super) trait Record: Sized {
     const TABLE: &'static str;
     /// The first is the primary key, called `id`.
     const COLUMNS: &'static [(&'static str, Kind)];
+    /// A text that stays as it was first written: an update replaces it only where it is empty.
+    const LASTING: Option<&'static str> = None;
     type Key: AsRef<[u8]>;
 
     /// The statements of this table, made once.
@@ -63,7 +65,14 @@ impl Statements {
         let columns = names.join(", ");
         let mut updates = String::new();
         for name in &names[1..] {
-            let _ = write!(updates, "{name} = excluded.{name}, ");
+            let _ = if T::LASTING == Some(*name) {
+                write!(
+                    updates,
+                    "{name} = coalesce(nullif({table}.{name}, ''), excluded.{name}), "
+                )
+            } else {
+                write!(updates, "{name} = excluded.{name}, ")
+            };
         }
         let on_conflict = format!(
             "on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
