@@ -4,4 +4,8 @@
 mod app;
 mod checks;
 mod database;
+mod members;
+mod requests;
+mod routes;
 mod simulator;
+mod wire;
