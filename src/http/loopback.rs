@@ -2,14 +2,18 @@
 //! this one (DNS rebinding): only names of the loopback interface are answered.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header,
     middleware::Next,
+    web,
 };
 
-use super::problem::{Problem, ProblemCode};
+use super::{
+    Api, envelope,
+    problem::{Problem, ProblemCode},
+};
 
 /// Refuses any `Host` but a loopback name.
 pub async fn only<B: MessageBody>(
@@ -29,7 +33,10 @@ pub async fn only<B: MessageBody>(
     let problem = Problem::new(ProblemCode::Forbidden).detail(
         "`countersign dev` answers only this machine, under the name localhost or 127.0.0.1.",
     );
-    let answer: HttpResponse = problem.answer("", "");
+    let api = request
+        .app_data::<web::Data<Api>>()
+        .expect("the routes carry it");
+    let answer = envelope::refusal(api, &problem);
     Ok(request.into_response(answer).map_into_right_body())
 }
 

@@ -14,7 +14,7 @@ mod problem;
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, Route,
+    HttpRequest, HttpResponse, Route,
     http::{Method, header},
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -41,37 +41,39 @@ pub struct Api {
 
 /// The routes of the public listener, all of them.
 pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
-    config.service(
-        web::scope("")
-            .app_data(api)
-            .wrap(from_fn(envelope::wrap))
-            .service(only("/otp/send", Method::POST, post().to(otp::send)))
-            .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
-            .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
-            .service(only(
-                "/otp/{id}/cancel",
-                Method::POST,
-                post().to(otp::cancel),
-            ))
-            .service(only(
-                "/.well-known/jwks.json",
-                Method::GET,
-                get().to(jwks::keys),
-            ))
-            .service(only(
-                "/problems/{code}",
-                Method::GET,
-                get().to(pages::problem),
-            ))
-            .service(only(
-                "/openapi.json",
-                Method::GET,
-                get().to(openapi::document),
-            ))
-            .service(only("/livez", Method::GET, get().to(health::live)))
-            .service(only("/readyz", Method::GET, get().to(health::ready)))
-            .default_service(web::to(not_found)),
-    );
+    config
+        .app_data(api)
+        .default_service(web::to(no_path))
+        .service(
+            web::scope("")
+                .wrap(from_fn(envelope::wrap))
+                .service(only("/otp/send", Method::POST, post().to(otp::send)))
+                .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
+                .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
+                .service(only(
+                    "/otp/{id}/cancel",
+                    Method::POST,
+                    post().to(otp::cancel),
+                ))
+                .service(only(
+                    "/.well-known/jwks.json",
+                    Method::GET,
+                    get().to(jwks::keys),
+                ))
+                .service(only(
+                    "/problems/{code}",
+                    Method::GET,
+                    get().to(pages::problem),
+                ))
+                .service(only(
+                    "/openapi.json",
+                    Method::GET,
+                    get().to(openapi::document),
+                ))
+                .service(only("/livez", Method::GET, get().to(health::live)))
+                .service(only("/readyz", Method::GET, get().to(health::ready)))
+                .default_service(web::to(not_found)),
+        );
 }
 
 /// A path with one method; every other method is answered with 405 and `Allow`.
@@ -88,4 +90,9 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
 
 async fn not_found() -> Result<&'static str, Problem> {
     Err(Problem::new(ProblemCode::NotFound))
+}
+
+/// What is no path at all, such as `*`, never reaches the routes.
+async fn no_path(api: web::Data<Api>) -> HttpResponse {
+    envelope::refusal(&api, &Problem::new(ProblemCode::NotFound))
 }

@@ -4,6 +4,7 @@
 mod app;
 mod checks;
 mod database;
+mod errors;
 mod members;
 mod requests;
 mod routes;

@@ -171,18 +171,38 @@ async fn a_body_has_at_most_16_kib_whether_announced_or_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_whose_body_nobody_reads_ends_with_the_answer() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    for (line, key, status) in [
+        ("POST /otp/send", "cs_sk_x", 401),
+        ("POST /otp/send", &*app.key, 415),
+        ("PUT /otp/send", &*app.key, 405),
+        ("POST /nothing", &*app.key, 404),
+    ] {
+        for length in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
+            let mut connection = app.connect().await;
+            let head = format!(
+                "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n{length}\r\n\r\n"
+            );
+            connection.write_all(head.as_bytes()).await.unwrap();
+            connection.write_all(b"5\r\nhello\r\n").await.unwrap();
+            let answer = Raw::read_to_end(connection).await;
+            assert_eq!((answer.status(), line, length), (status, line, length));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_length_that_lies_makes_a_body_that_cannot_be_read() {
     let app = TestApp::spawn(Database::Sqlite).await;
-    let send = |length: &str| {
-        let head = app.head(
-            "POST /otp/send",
-            &format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
-        );
-        format!("{head}{{\"to\":\"+351912345678\"}}")
+    let head = |length: &str| {
+        let length = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n");
+        app.head("POST /otp/send", &length)
     };
-    app.raw(send("10")).await.problem(400, "malformed_request");
+    let cut = format!("{}{{\"to\":\"+35", head("10"));
+    app.raw(cut).await.problem(400, "malformed_request");
     for impossible in ["-1", "18446744073709551616", "1e1", "22, 22"] {
-        let answer = app.raw(send(impossible)).await;
+        let answer = app.raw(head(impossible)).await;
         assert_eq!(
             (answer.status(), answer.body.as_str()),
             (400, ""),

@@ -43,23 +43,28 @@ impl TestApp {
 
 impl Raw {
     /// Reads one answer: as long as it says it is, or to the end of the connection.
-    pub(crate) async fn read(mut connection: TcpStream) -> Self {
+    pub(crate) async fn read(connection: TcpStream) -> Self {
+        Self::read_until(connection, is_whole).await
+    }
+
+    /// Reads until the service ends the connection, which it must do by itself.
+    pub(crate) async fn read_to_end(connection: TcpStream) -> Self {
+        Self::read_until(connection, |_| false).await
+    }
+
+    async fn read_until(mut connection: TcpStream, enough: impl Fn(&[u8]) -> bool) -> Self {
         let mut bytes = Vec::new();
-        let whole = async {
-            while !is_whole(&bytes)
+        let reading = async {
+            while !enough(&bytes)
                 && connection
                     .read_buf(&mut bytes)
                     .await
                     .is_ok_and(|read| 0 < read)
             {}
         };
-        let in_time = tokio::time::timeout(PATIENCE, whole).await;
-        assert!(
-            in_time.is_ok(),
-            "no answer: {}",
-            String::from_utf8_lossy(&bytes)
-        );
+        let in_time = tokio::time::timeout(PATIENCE, reading).await;
         let text = String::from_utf8(bytes).unwrap();
+        assert!(in_time.is_ok(), "it never ended: {text}");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         // What comes behind it answers what came behind the request.
         let length = length(head).unwrap_or(body.len()).min(body.len());
