@@ -234,6 +234,7 @@ fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::
         let (api, simulator) = (api.clone(), simulator.clone());
         let guard = api.keyless.is_some();
         ActixApp::new()
+            .app_data(api.clone())
             .wrap(actix_web::middleware::Condition::new(
                 guard,
                 from_fn(loopback::only),
@@ -243,7 +244,7 @@ fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::
                     simulator.configure(config);
                 }
             })
-            .configure(|config| http::configure(config, api))
+            .configure(http::configure)
     });
     Ok(server
         .disable_signals()

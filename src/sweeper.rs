@@ -14,16 +14,18 @@ use crate::{
 
 /// How often overdue verifications are ended.
 const END_EVERY: Duration = Duration::from_secs(1);
-/// How often what is older than its retention is deleted, in rounds of [`END_EVERY`].
-const PURGE_EVERY: u32 = 60;
+/// How often what is older than its retention is deleted.
+const PURGE_EVERY: Duration = Duration::from_secs(15);
+/// The same in rounds of [`END_EVERY`].
+const PURGE_ROUNDS: u32 = 15;
 /// Rows a transaction, so that nobody waits long behind it.
 const CHUNK: i64 = 500;
 /// Counters unused for this long are deleted.
 const KEEP_BUDGETS: Duration = Duration::from_hours(30 * 24);
 /// What is kept of a tenant that is gone.
 const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
-/// What is older than this cannot be pending any more.
-const SURELY_ENDED: Duration = Duration::from_hours(1);
+/// Verifications end sooner than this after their birth.
+const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
 pub struct Sweeper {
     pub store: Store,
@@ -39,7 +41,7 @@ impl Sweeper {
         let mut purged = HashMap::new();
         for round in 0_u32.. {
             if let Err(error) = self
-                .sweep(round.is_multiple_of(PURGE_EVERY), &mut purged)
+                .sweep(round.is_multiple_of(PURGE_ROUNDS), &mut purged)
                 .await
             {
                 tracing::warn!(%error, "sweep.failed");
@@ -74,8 +76,8 @@ impl Sweeper {
         }
     }
 
-    /// Ids begin with time, so what is old is a range of the primary key. The birth is what counts: nothing is kept
-    /// longer than `retention` after its end, which is later.
+    /// Deletes what ended longer ago than its tenant's retention. Ids begin with time, so it lies in a range of the
+    /// primary key.
     async fn purge(
         &self,
         now: Timestamp,
@@ -95,11 +97,18 @@ impl Sweeper {
                 Some(tenant) => tenant.policy.retention,
                 None => RETENTION_OF_NOBODY,
             };
-            let end = Id::smallest_at(now.minus(retention));
-            while let Some(last) = self.store.purge(tenant, *from, end, CHUNK).await? {
+            // What would become too old before the next round goes now.
+            let ended_before = now.minus(retention).plus(PURGE_EVERY);
+            let end = Id::smallest_at(ended_before);
+            while let Some(last) = self
+                .store
+                .purge(tenant, *from..end, ended_before, CHUNK)
+                .await?
+            {
                 *from = last;
             }
-            *from = (*from).min(Id::smallest_at(now.minus(SURELY_ENDED)));
+            // Whatever was born shortly before may have ended later.
+            *from = (*from).min(Id::smallest_at(ended_before.minus(LONGEST_LIFE)));
         }
         self.store
             .purge_counters(now.minus(KEEP_BUDGETS), now)

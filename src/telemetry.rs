@@ -29,8 +29,8 @@ pub fn layer<S>(inner: impl Layer<S> + Send + Sync, levels: Option<&str>) -> imp
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
 {
-    let chosen =
-        EnvFilter::builder().parse_lossy(levels.unwrap_or("info,sqlx::postgres::notice=warn"));
+    let chosen = EnvFilter::builder()
+        .parse_lossy(levels.unwrap_or("info,actix_server=warn,sqlx::postgres::notice=warn"));
     inner
         .with_filter(chosen)
         .with_filter(filter_fn(is_ours_or_coarse))

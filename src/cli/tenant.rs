@@ -59,12 +59,14 @@ pub(super) async fn run(
             let store = open(&config).await?;
             store.apply_tenants(&tenants, &Clock::system()).await?;
             store.close().await;
-            print(
-                &tenants
-                    .iter()
-                    .map(|tenant| format!("{} applied\n", tenant.name))
-                    .collect::<String>(),
-            )
+            for tenant in &tenants {
+                print(&format!(
+                    "{} applied
+",
+                    tenant.name
+                ))?;
+            }
+            Ok(())
         }
         Command::List { data } => {
             let config = data.config(config, environment)?;

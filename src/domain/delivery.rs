@@ -177,7 +177,7 @@ impl Delivery {
         match report {
             Report::Accepted { .. } => unreachable!("handled above"),
             Report::Refused => self.fail(DeliveryReason::Refused, now),
-            Report::NotSent if self.sealed.is_none() => self.fail(
+            Report::NotSent | Report::Moving { .. } if self.sealed.is_none() => self.fail(
                 self.reason.unwrap_or(DeliveryReason::VerificationEnded),
                 now,
             ),
@@ -214,10 +214,6 @@ impl Delivery {
                 self.tries += 1;
                 Progress::Noted
             }
-            Report::Moving { .. } if self.sealed.is_none() => self.fail(
-                self.reason.unwrap_or(DeliveryReason::VerificationEnded),
-                now,
-            ),
             Report::Moving { account } => {
                 self.account = Some(account.clone());
                 self.handed_at = Some(now);
@@ -304,7 +300,7 @@ impl Delivery {
     /// 1, 2, 4, 8, then 15 s, less up to half of it by chance.
     fn pause(&self, jitter: u32) -> Duration {
         let full = Duration::from_secs(1 << self.tries.min(4)).min(LONGEST_PAUSE);
-        full.checked_sub(full * jitter.min(1000) / 2000).unwrap()
+        full.saturating_sub(full * jitter.min(1000) / 2000)
     }
 }
 

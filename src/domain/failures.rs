@@ -54,7 +54,7 @@ impl FailureBudget {
     }
 
     /// Takes over what stood under an older key of the ring.
-    pub fn absorb(&mut self, older: Self) {
+    pub fn absorb(&mut self, older: &Self) {
         self.failures += older.failures;
         self.blocked_until = self.blocked_until.max(older.blocked_until);
         self.last_failure = self.last_failure.max(older.last_failure);

@@ -124,7 +124,7 @@ impl Ledger {
                 .get(older)
                 .filter(|found| **found != FailureBudget::default())
             {
-                budget.absorb(found.clone());
+                budget.absorb(found);
                 self.budgets.put(*older, FailureBudget::default(), op);
                 self.budgets.put(index.newest, budget.clone(), op);
             }

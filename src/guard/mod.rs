@@ -33,6 +33,9 @@ pub fn destination(policy: &Policy, number: &PhoneNumber) -> Result<(), Destinat
     Ok(())
 }
 
+/// A limit's name, its rates, and the parts that name its subject.
+type Limit<'a> = (LimitName, &'a [Rate], &'a [&'a [u8]]);
+
 /// Every limit that a send of `caller` to `number` counts against.
 pub fn limits(
     caller: &Caller,
@@ -44,7 +47,7 @@ pub fn limits(
     let own = &caller.tenant.policy.limits;
     let number = number.expose().as_bytes();
     let key = caller.key.as_ref().map_or(&[][..], |hash| &hash[..]);
-    let all: [(LimitName, &[Rate], &[&[u8]]); 4] = [
+    let all: [Limit<'_>; 4] = [
         (
             LimitName::PerNumber,
             &own.per_number,

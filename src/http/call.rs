@@ -13,8 +13,9 @@ use futures_util::StreamExt as _;
 
 use super::{
     Api,
+    codes::ProblemCode,
     json::Members,
-    problem::{FieldCode, Problem, ProblemCode},
+    problem::{FieldCode, Problem},
 };
 use crate::{
     domain::key::{ApiKey, Scope},

@@ -23,10 +23,7 @@ use actix_web::{
 };
 use futures_util::{FutureExt as _, Stream};
 
-use super::{
-    Api,
-    problem::{Problem, ProblemCode},
-};
+use super::{Api, codes::ProblemCode, problem::Problem};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -71,7 +68,7 @@ pub(super) async fn wrap(
         .and_then(|response| response.request().match_pattern());
     let status = match &outcome {
         Ok(response) => response.status(),
-        Err(problem) => problem.code.entry().status,
+        Err(problem) => problem.code.status(),
     };
     tracing::info!(
         request.id = id,
@@ -95,8 +92,8 @@ pub(super) async fn wrap(
     }
 }
 
-/// The answer to what was refused before anybody could handle it.
-pub(super) fn refusal(api: &Api, problem: &Problem) -> HttpResponse {
+/// The whole answer to a request that is refused before it comes here.
+pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
     let id = request_id(api);
     let status = problem.code.entry().status.as_u16();
     tracing::info!(request.id = id, http.status = status, "request.refused");

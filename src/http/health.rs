@@ -2,10 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{
-    Api,
-    problem::{Problem, ProblemCode},
-};
+use super::{Api, codes::ProblemCode, problem::Problem};
 
 /// The process is alive.
 #[utoipa::path(get, path = "/livez", tag = "health", operation_id = "getLiveness", responses(

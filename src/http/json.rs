@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::problem::{FieldCode, FieldError, Problem, ProblemCode};
+use super::codes::ProblemCode;
+use super::problem::{FieldCode, FieldError, Problem};
 
 /// A JSON value none of whose objects has a member twice.
 #[derive(Clone, Debug)]

@@ -10,10 +10,7 @@ use actix_web::{
     web,
 };
 
-use super::{
-    Api, envelope,
-    problem::{Problem, ProblemCode},
-};
+use super::{Api, codes::ProblemCode, envelope, problem::Problem};
 
 /// Refuses any `Host` but a loopback name.
 pub async fn only<B: MessageBody>(
@@ -35,8 +32,8 @@ pub async fn only<B: MessageBody>(
     );
     let api = request
         .app_data::<web::Data<Api>>()
-        .expect("the routes carry it");
-    let answer = envelope::refusal(api, &problem);
+        .expect("the application carries it");
+    let answer = envelope::refuse(api, &problem);
     Ok(request.into_response(answer).map_into_right_body())
 }
 

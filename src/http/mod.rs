@@ -1,6 +1,7 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod codes;
 mod envelope;
 mod health;
 mod json;
@@ -25,9 +26,10 @@ use crate::{
     store::{Directory, Store},
     verifier::Verifier,
 };
-use problem::{Problem, ProblemCode};
+use codes::ProblemCode;
+use problem::Problem;
 
-/// What handlers need.
+/// What handlers need, as data of the application.
 pub struct Api {
     pub verifier: Verifier,
     pub directory: Directory,
@@ -40,40 +42,37 @@ pub struct Api {
 }
 
 /// The routes of the public listener, all of them.
-pub fn configure(config: &mut ServiceConfig, api: web::Data<Api>) {
-    config
-        .app_data(api)
-        .default_service(web::to(no_path))
-        .service(
-            web::scope("")
-                .wrap(from_fn(envelope::wrap))
-                .service(only("/otp/send", Method::POST, post().to(otp::send)))
-                .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
-                .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
-                .service(only(
-                    "/otp/{id}/cancel",
-                    Method::POST,
-                    post().to(otp::cancel),
-                ))
-                .service(only(
-                    "/.well-known/jwks.json",
-                    Method::GET,
-                    get().to(jwks::keys),
-                ))
-                .service(only(
-                    "/problems/{code}",
-                    Method::GET,
-                    get().to(pages::problem),
-                ))
-                .service(only(
-                    "/openapi.json",
-                    Method::GET,
-                    get().to(openapi::document),
-                ))
-                .service(only("/livez", Method::GET, get().to(health::live)))
-                .service(only("/readyz", Method::GET, get().to(health::ready)))
-                .default_service(web::to(not_found)),
-        );
+pub fn configure(config: &mut ServiceConfig) {
+    config.default_service(web::to(no_path)).service(
+        web::scope("")
+            .wrap(from_fn(envelope::wrap))
+            .service(only("/otp/send", Method::POST, post().to(otp::send)))
+            .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
+            .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
+            .service(only(
+                "/otp/{id}/cancel",
+                Method::POST,
+                post().to(otp::cancel),
+            ))
+            .service(only(
+                "/.well-known/jwks.json",
+                Method::GET,
+                get().to(jwks::keys),
+            ))
+            .service(only(
+                "/problems/{code}",
+                Method::GET,
+                get().to(pages::problem),
+            ))
+            .service(only(
+                "/openapi.json",
+                Method::GET,
+                get().to(openapi::document),
+            ))
+            .service(only("/livez", Method::GET, get().to(health::live)))
+            .service(only("/readyz", Method::GET, get().to(health::ready)))
+            .default_service(web::to(not_found)),
+    );
 }
 
 /// A path with one method; every other method is answered with 405 and `Allow`.
@@ -94,5 +93,5 @@ async fn not_found() -> Result<&'static str, Problem> {
 
 /// What is no path at all, such as `*`, never reaches the routes.
 async fn no_path(api: web::Data<Api>) -> HttpResponse {
-    envelope::refusal(&api, &Problem::new(ProblemCode::NotFound))
+    envelope::refuse(&api, &Problem::new(ProblemCode::NotFound))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header, web};
 
-use super::problem::{Problem, ProblemCode};
+use super::{codes::ProblemCode, problem::Problem};
 
 /// Allows the page's own few lines of style, by their hash, and nothing else.
 const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1.25rem}\
@@ -20,11 +20,10 @@ const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;mar
 pub(super) async fn problem(code: web::Path<String>) -> Result<HttpResponse, Problem> {
     let known = ProblemCode::ALL
         .into_iter()
-        .map(ProblemCode::entry)
-        .find(|entry| entry.name == *code);
-    let entry = known.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
-    let (name, title, advice, status) =
-        (entry.name, entry.title, entry.advice, entry.status.as_u16());
+        .find(|known| known.name() == *code);
+    let code = known.ok_or_else(|| Problem::new(ProblemCode::NotFound))?;
+    let (name, title, advice) = (code.name(), code.title(), code.advice());
+    let status = code.status().as_u16();
     let page = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style>\

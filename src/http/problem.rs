@@ -9,6 +9,7 @@ use actix_web::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::codes::ProblemCode;
 use crate::{
     domain::{clock::Timestamp, failures::Block, verification::Reason},
     guard::DestinationRefused,
@@ -18,239 +19,6 @@ use crate::{
 
 /// After this many seconds a database may be back.
 const RETRY_UNAVAILABLE: u64 = 2;
-
-/// The stable names that clients match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProblemCode {
-    MalformedRequest,
-    Unauthenticated,
-    Forbidden,
-    DestinationNotAllowed,
-    NotFound,
-    NoSuchVerification,
-    MethodNotAllowed,
-    NotAcceptable,
-    RequestTimeout,
-    AlreadyApproved,
-    Expired,
-    Canceled,
-    MaxAttemptsReached,
-    Failed,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    InvalidRequest,
-    WrongCode,
-    DeliveryRefused,
-    ResendTooSoon,
-    RateLimited,
-    TooManyAttempts,
-    Internal,
-    Unavailable,
-}
-
-/// What stands in the table for a code.
-pub(super) struct Entry {
-    pub(super) status: StatusCode,
-    pub(super) name: &'static str,
-    pub(super) title: &'static str,
-    /// What it means and what to do, for the page that explains it.
-    pub(super) advice: &'static str,
-}
-
-impl ProblemCode {
-    pub(super) const ALL: [Self; 24] = [
-        Self::MalformedRequest,
-        Self::Unauthenticated,
-        Self::Forbidden,
-        Self::DestinationNotAllowed,
-        Self::NotFound,
-        Self::NoSuchVerification,
-        Self::MethodNotAllowed,
-        Self::NotAcceptable,
-        Self::RequestTimeout,
-        Self::AlreadyApproved,
-        Self::Expired,
-        Self::Canceled,
-        Self::MaxAttemptsReached,
-        Self::Failed,
-        Self::BodyTooLarge,
-        Self::UnsupportedMediaType,
-        Self::InvalidRequest,
-        Self::WrongCode,
-        Self::DeliveryRefused,
-        Self::ResendTooSoon,
-        Self::RateLimited,
-        Self::TooManyAttempts,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
-    /// The one table.
-    pub(super) const fn entry(self) -> Entry {
-        const fn row(
-            status: StatusCode,
-            name: &'static str,
-            title: &'static str,
-            advice: &'static str,
-        ) -> Entry {
-            Entry {
-                status,
-                name,
-                title,
-                advice,
-            }
-        }
-        match self {
-            Self::MalformedRequest => row(
-                StatusCode::BAD_REQUEST,
-                "malformed_request",
-                "The request cannot be read",
-                "Send one JSON object in UTF-8, each member once and nothing after it, and no query string.",
-            ),
-            Self::Unauthenticated => row(
-                StatusCode::UNAUTHORIZED,
-                "unauthenticated",
-                "No valid API key",
-                "Send `Authorization: Bearer KEY` with a key that has neither expired nor been revoked.",
-            ),
-            Self::Forbidden => row(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                "The API key does not allow this",
-                "Use a key with the scope that the operation needs, or have one made.",
-            ),
-            Self::DestinationNotAllowed => row(
-                StatusCode::FORBIDDEN,
-                "destination_not_allowed",
-                "This number cannot be sent to",
-                "The tenant's policy does not include the number's country, or the number is of a kind that is never \
-                 sent to, such as premium-rate, shared-cost, toll-free or satellite.",
-            ),
-            Self::NotFound => row(
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "There is nothing here",
-                "Compare the path with the OpenAPI document at /openapi.json.",
-            ),
-            Self::NoSuchVerification => row(
-                StatusCode::NOT_FOUND,
-                "no_such_verification",
-                "There is no such verification",
-                "The id is not one of this tenant's, or it was deleted after the retention time.",
-            ),
-            Self::MethodNotAllowed => row(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "This path has another method",
-                "Use the method that the Allow header names.",
-            ),
-            Self::NotAcceptable => row(
-                StatusCode::NOT_ACCEPTABLE,
-                "not_acceptable",
-                "Only JSON is answered",
-                "Accept application/json, or leave the Accept header out.",
-            ),
-            Self::RequestTimeout => row(
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                "The body came too slowly",
-                "Send the whole body within 10 seconds.",
-            ),
-            Self::AlreadyApproved => row(
-                StatusCode::CONFLICT,
-                "already_approved",
-                "This verification was approved before",
-                "A code is accepted once. If the answer to that check was lost, this is it: `approved_at` says when.",
-            ),
-            Self::Expired => row(
-                StatusCode::GONE,
-                "expired",
-                "The code has expired",
-                "Send a new code.",
-            ),
-            Self::Canceled => row(
-                StatusCode::GONE,
-                "canceled",
-                "This verification was canceled",
-                "It was canceled by a call, or a newer one took its place. Send a new code.",
-            ),
-            Self::MaxAttemptsReached => row(
-                StatusCode::GONE,
-                "max_attempts_reached",
-                "All guesses are spent",
-                "No guess is left, and the right code is refused, too. Send a new code.",
-            ),
-            Self::Failed => row(
-                StatusCode::GONE,
-                "failed",
-                "This verification has failed",
-                "No message reached the phone. Check the number, then send a new code.",
-            ),
-            Self::BodyTooLarge => row(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "body_too_large",
-                "The body is too large",
-                "A body has at most 16 KiB.",
-            ),
-            Self::UnsupportedMediaType => row(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "Only JSON is read",
-                "Send `Content-Type: application/json` in UTF-8, without a content encoding.",
-            ),
-            Self::InvalidRequest => row(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid_request",
-                "Some members are not valid",
-                "`errors` lists every fault with a pointer to where it is.",
-            ),
-            Self::WrongCode => row(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "wrong_code",
-                "The code is wrong",
-                "`attempts_left` says how many guesses are left for this verification; a resend adds none.",
-            ),
-            Self::DeliveryRefused => row(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "delivery_refused",
-                "The message was refused for good",
-                "The messaging platform will not take this message for this number. The verification has failed; \
-                 check the number.",
-            ),
-            Self::ResendTooSoon => row(
-                StatusCode::TOO_MANY_REQUESTS,
-                "resend_too_soon",
-                "A code was sent a moment ago",
-                "Wait as many seconds as Retry-After says. The code that was sent is still good.",
-            ),
-            Self::RateLimited => row(
-                StatusCode::TOO_MANY_REQUESTS,
-                "rate_limited",
-                "A limit on sends is reached",
-                "`limit` names it. Wait as many seconds as Retry-After says.",
-            ),
-            Self::TooManyAttempts => row(
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_attempts",
-                "Too many wrong codes for this number",
-                "The number is blocked for as long as Retry-After says; without that header, until an operator unlocks \
-                 it. The guess was not evaluated.",
-            ),
-            Self::Internal => row(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "internal",
-                "Something is wrong on our side",
-                "Quote the `instance` to whoever runs the service: the log says more.",
-            ),
-            Self::Unavailable => row(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
-                "The service cannot do this now",
-                "The database does not answer. Try again after as many seconds as Retry-After says.",
-            ),
-        }
-    }
-}
 
 /// An error on its way to the caller.
 #[derive(Clone, Debug)]
@@ -337,7 +105,7 @@ pub(super) enum FieldCode {
 
 impl Problem {
     pub(super) fn new(code: ProblemCode) -> Self {
-        let detail = code.entry().advice.to_owned();
+        let detail = code.advice().to_owned();
         Self {
             code,
             body: Box::new(ProblemBody {
@@ -401,7 +169,12 @@ impl Problem {
                 .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
             Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
             Refusal::WrongCode { attempts_left } => {
-                let mut problem = Self::new(ProblemCode::WrongCode);
+                let left = match attempts_left {
+                    0 => "no guess is left".to_owned(),
+                    1 => "1 guess is left".to_owned(),
+                    more => format!("{more} guesses are left"),
+                };
+                let mut problem = Self::new(ProblemCode::WrongCode).detail(format!("The code is wrong; {left}."));
                 problem.body.attempts_left = Some(attempts_left);
                 problem
             }
@@ -433,17 +206,17 @@ impl Problem {
 
     /// The whole answer.
     pub(super) fn answer(&self, public_url: &str, request_id: &str) -> HttpResponse {
-        let entry = self.code.entry();
-        let mut answer = HttpResponse::build(entry.status);
+        let code = self.code;
+        let mut answer = HttpResponse::build(code.status());
         for (name, value) in &self.headers {
             answer.insert_header((name.clone(), value.as_str()));
         }
         let body = ProblemBody {
-            r#type: format!("{public_url}/problems/{}", entry.name),
-            title: entry.title,
-            status: entry.status.as_u16(),
+            r#type: format!("{public_url}/problems/{}", code.name()),
+            title: code.title(),
+            status: code.status().as_u16(),
             instance: request_id.to_owned(),
-            code: entry.name,
+            code: code.name(),
             detail: self.body.detail.clone(),
             errors: self.body.errors.clone(),
             approved_at: self.body.approved_at.clone(),
@@ -461,6 +234,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_)
+            | StoreError::Lost(_)
             | StoreError::Full
             | StoreError::Again
             | StoreError::Migration(_) => {
@@ -476,38 +250,17 @@ impl From<StoreError> for Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.entry().name)
+        f.write_str(self.code.name())
     }
 }
 
 /// The envelope renders problems, since only it knows the request's id; this is for whoever bypasses it.
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.entry().status
+        self.code.status()
     }
 
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn every_code_stands_in_the_list_of_all_once() {
-        let names: HashSet<_> = ProblemCode::ALL
-            .iter()
-            .map(|code| code.entry().name)
-            .collect();
-        assert_eq!(names.len(), ProblemCode::ALL.len());
-        assert!(
-            ProblemCode::ALL
-                .iter()
-                .all(|code| 400 <= code.entry().status.as_u16())
-        );
     }
 }

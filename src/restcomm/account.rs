@@ -89,21 +89,22 @@ impl Account {
         self.settings.timeout
     }
 
-    /// What the phone shows as sender. A number kept for the destination comes first, since it stands there where names
-    /// do not pass; then the tenant's own name; then the account's.
+    /// What the phone shows as sender. The tenant's own name overrides the account's where the destination allows names:
+    /// not where the account keeps a number for the country, nor in the North American Numbering Plan, whose carriers
+    /// drop alphanumeric senders.
     pub fn sender<'a>(&'a self, policy: &'a Policy, number: &PhoneNumber) -> Option<&'a str> {
         let from = &self.settings.sms_from;
-        let for_country = from.by_country.get(number.region());
-        // Carriers of the North American Numbering Plan drop alphanumeric senders.
-        let own_name = policy
-            .sender
-            .as_ref()
-            .filter(|_| !number.expose().starts_with("+1"));
-        for_country
-            .or(own_name)
-            .or(from.default.as_ref())
-            .map(String::as_str)
+        let for_country = from.by_country.get(number.region()).map(String::as_str);
+        let names_pass = !number.expose().starts_with("+1") && !for_country.is_some_and(is_number);
+        let own_name = policy.sender.as_deref().filter(|_| names_pass);
+        own_name.or(for_country).or(from.default.as_deref())
     }
+}
+
+fn is_number(sender: &str) -> bool {
+    sender
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'+')
 }
 
 impl fmt::Debug for Settings {

@@ -6,7 +6,6 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     Store, StoreError, Tx,
     journal::{Command, Entry, Outcome},
-    on,
     record::{self, Change, Record},
 };
 use crate::{
@@ -34,10 +33,10 @@ pub(super) enum Committed {
 /// By which rows a commit of unknown fate can be recognised.
 #[derive(Default)]
 pub(super) struct Traces {
-    verifications: Vec<(Id, i64, Op)>,
-    deliveries: Vec<(Id, i64, Op)>,
-    budgets: Vec<([u8; 32], i64, Op)>,
-    counters: Vec<([u8; 16], i64, Op)>,
+    pub(super) verifications: Vec<(Id, i64, Op)>,
+    pub(super) deliveries: Vec<(Id, i64, Op)>,
+    pub(super) budgets: Vec<([u8; 32], i64, Op)>,
+    pub(super) counters: Vec<([u8; 16], i64, Op)>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.
@@ -69,12 +68,17 @@ pub(super) async fn run(
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(outcomes));
     }
-    on!(&mut tx, connection => {
-        sqlx::query("update clock set now = $1 where id = 1 and now < $1").bind(now.as_millis()).execute(connection).await?;
-    });
+    if let Tx::Sqlite(tx) = &mut tx {
+        // PostgreSQL has a clock of its own, and its replicas would wait for each other here.
+        let highest = "update clock set now = $1 where id = 1 and now < $1";
+        sqlx::query(highest)
+            .bind(now.as_millis())
+            .execute(&mut **tx)
+            .await?;
+    }
     match tx.commit().await {
         Ok(()) => Ok(Committed::Yes(outcomes)),
-        Err(StoreError::Unavailable(_)) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
+        Err(StoreError::Lost(_)) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
         Err(error) => Err(error),
     }
 }
@@ -205,7 +209,7 @@ where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Ord + std::hash::Hash,
 {
-    let changed = rows.iter().filter_map(|(key, row)| {
+    let dirty = rows.iter().filter_map(|(key, row)| {
         row.changed_by.map(|op| Change {
             key: *key,
             value: &row.value,
@@ -213,7 +217,7 @@ where
             op,
         })
     });
-    let mut changes: Vec<_> = changed.collect();
+    let mut changes: Vec<_> = dirty.collect();
     changes.sort_by_key(|change| change.key);
     record::write(tx, &changes, key_id).await?;
     Ok(changes

@@ -4,7 +4,8 @@ use std::{sync::LazyLock, time::Duration};
 
 use super::{
     StoreError,
-    record::{Columns, Kind, Record, Statements, Value},
+    columns::{Columns, Kind, Value},
+    record::{Record, Statements},
     verifications::{pack, unpack},
 };
 use crate::domain::limits::{Counter, Rate};

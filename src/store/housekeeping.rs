@@ -1,5 +1,7 @@
 //! What the courier and the sweeper ask for, in short transactions of their own.
 
+use std::ops::Range;
+
 use super::{
     Store, StoreError, Tx, on, read,
     record::{self, Change},
@@ -18,6 +20,10 @@ pub struct Claimed {
     pub work: Work,
 }
 
+const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
+const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
+                   and ended_at < $4 order by id limit $5";
+
 impl Store {
     /// When the next delivery is due, if any is.
     pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
@@ -35,7 +41,6 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut tx = self.begin().await?;
-        const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
         let ids: Vec<Vec<u8>> = match &mut tx {
             Tx::Sqlite(tx) => {
                 sqlx::query_scalar(DUE)
@@ -104,23 +109,22 @@ impl Store {
         }))
     }
 
-    /// Deletes up to `most` ended verifications of `tenant` born between `from` and `to`, with their deliveries.
-    /// Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
+    /// Deletes up to `most` verifications of `tenant` born in `born` that ended before `ended_before`, with their
+    /// deliveries. Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
     pub async fn purge(
         &self,
         tenant: &str,
-        from: Id,
-        to: Id,
+        born: Range<Id>,
+        ended_before: Timestamp,
         most: i64,
     ) -> Result<Option<Id>, StoreError> {
         let mut tx = self.begin().await?;
-        const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
-                           and status <> 'pending' order by id limit $4";
         let ids: Vec<Vec<u8>> = on!(&mut tx, connection => {
             sqlx::query_scalar(OLD)
-                .bind(from.as_bytes().to_vec())
-                .bind(to.as_bytes().to_vec())
+                .bind(born.start.as_bytes().to_vec())
+                .bind(born.end.as_bytes().to_vec())
                 .bind(tenant)
+                .bind(ended_before.as_millis())
                 .bind(most)
                 .fetch_all(connection)
                 .await?

@@ -31,9 +31,10 @@ use crate::{
 const QUEUE: usize = 4096;
 /// Commands in one batch.
 const BATCH: usize = 256;
-/// Runs of one batch before its callers are told that the database is not available. A restarted PostgreSQL leaves a
-/// pool of dead connections behind, each of which costs one run.
-const RUNS: usize = 16;
+/// Runs of one batch that the database asks to run again.
+const RUNS: usize = 3;
+/// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
+const LOST_CONNECTIONS: usize = 16;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -122,31 +123,31 @@ impl Journal {
         send: Send,
         tell: Option<oneshot::Sender<Report>>,
     ) -> Result<SendOutcome, StoreError> {
-        match self.run(Command::Send(Arc::new(send)), tell).await? {
-            Outcome::Send(outcome) => Ok(outcome),
-            _ => unreachable!("a send is answered by a send"),
-        }
+        let Outcome::Send(outcome) = self.run(Command::Send(Arc::new(send)), tell).await? else {
+            unreachable!("a send is answered by a send");
+        };
+        Ok(outcome)
     }
 
     pub async fn check(&self, check: Check) -> Result<CheckOutcome, StoreError> {
-        match self.run(Command::Check(check), None).await? {
-            Outcome::Check(outcome) => Ok(outcome),
-            _ => unreachable!("a check is answered by a check"),
-        }
+        let Outcome::Check(outcome) = self.run(Command::Check(check), None).await? else {
+            unreachable!("a check is answered by a check");
+        };
+        Ok(outcome)
     }
 
     pub async fn cancel(&self, cancel: Cancel) -> Result<CancelOutcome, StoreError> {
-        match self.run(Command::Cancel(cancel), None).await? {
-            Outcome::Cancel(outcome) => Ok(outcome),
-            _ => unreachable!("a cancel is answered by a cancel"),
-        }
+        let Outcome::Cancel(outcome) = self.run(Command::Cancel(cancel), None).await? else {
+            unreachable!("a cancel is answered by a cancel");
+        };
+        Ok(outcome)
     }
 
     pub async fn report(&self, report: DeliveryReport) -> Result<ReportOutcome, StoreError> {
-        match self.run(Command::Report(report), None).await? {
-            Outcome::Report(outcome) => Ok(outcome),
-            _ => unreachable!("a report is answered by a report"),
-        }
+        let Outcome::Report(outcome) = self.run(Command::Report(report), None).await? else {
+            unreachable!("a report is answered by a report");
+        };
+        Ok(outcome)
     }
 
     /// Notes that a verification is over, if it is.
@@ -193,7 +194,7 @@ impl Shared {
                     self.answer(entry, Ok(outcome));
                 }
             }
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Again)) => {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
                 tracing::warn!(%error, commands = entries.len(), "the database did not take a batch");
                 for entry in entries {
                     self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
@@ -216,44 +217,38 @@ impl Shared {
     }
 
     async fn run(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StoreError> {
-        let mut failure = StoreError::Again;
-        for _ in 0..RUNS {
+        let (mut runs, mut lost) = (0, 0);
+        loop {
+            // Where nothing was committed, running again does nothing twice.
             match batch::run(&self.store, &self.ring, entries, self.now()).await {
                 Ok(Committed::Yes(outcomes)) => return Ok(outcomes),
                 Ok(Committed::Perhaps(outcomes, traces)) => match self.read_back(&traces).await? {
                     Some(true) => return Ok(outcomes),
-                    Some(false) => {}
+                    Some(false) => lost += 1,
                     None => {
                         return Err(StoreError::Unavailable(
                             "a commit of unknown fate".to_owned(),
                         ));
                     }
                 },
-                // Nothing was committed, so running it again does nothing twice.
-                Err(error @ (StoreError::Again | StoreError::Unavailable(_))) => {
-                    let waited =
-                        matches!(&error, StoreError::Unavailable(why) if why.contains("timed out"));
-                    failure = error;
-                    if waited {
-                        break;
-                    }
-                }
+                Err(StoreError::Again) if runs < RUNS => runs += 1,
+                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
                 Err(error) => return Err(error),
             }
         }
-        Err(failure)
     }
 
     /// Asks what became of a commit, over as many dead connections as a restart may have left.
     async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
-        let mut failure = StoreError::Again;
-        for _ in 0..RUNS {
+        for _ in 0..LOST_CONNECTIONS {
             match traces.look(&self.store).await {
-                Ok(verdict) => return Ok(verdict),
-                Err(error) => failure = error,
+                Err(StoreError::Lost(_)) => {}
+                verdict => return verdict,
             }
         }
-        Err(failure)
+        Err(StoreError::Unavailable(
+            "a commit of unknown fate".to_owned(),
+        ))
     }
 
     fn now(&self) -> Timestamp {
@@ -279,5 +274,18 @@ impl Shared {
         }
         // Whoever asked may have gone; what was decided stands.
         let _ = entry.answer.send(outcome);
+    }
+}
+
+#[cfg(test)]
+impl Entry {
+    /// An entry that nobody waits for.
+    pub(super) fn unattended(command: Command, op: Op) -> Self {
+        Self {
+            command,
+            op,
+            tell: None,
+            answer: oneshot::channel().0,
+        }
     }
 }

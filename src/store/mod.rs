@@ -2,6 +2,7 @@
 
 mod batch;
 mod budgets;
+mod columns;
 mod counters;
 mod deliveries;
 mod housekeeping;
@@ -9,6 +10,8 @@ mod journal;
 mod keys;
 mod open;
 mod policy;
+#[cfg(test)]
+mod read_back;
 mod reads;
 mod record;
 mod tenants;
@@ -32,10 +35,11 @@ pub struct Store(Arc<Pool>);
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
     Sqlite {
-        writer: SqlitePool,
+        writers: SqlitePool,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    /// Writers run a batch again when they find their connection dead; readers try it before they use it.
+    Postgres { writers: PgPool, readers: PgPool },
 }
 
 /// A transaction that may write.
@@ -49,6 +53,9 @@ pub enum StoreError {
     /// The database cannot be asked now, or what it did cannot be known.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// The connection broke: what was not committed is gone, and another connection may do.
+    #[error("the connection to the database was lost: {0}")]
+    Lost(String),
     /// Too many commands wait already.
     #[error("too many commands are waiting for the database")]
     Full,
@@ -87,7 +94,7 @@ macro_rules! read {
     ($store:expr, $pool:ident => $query:expr) => {
         match &*$store.0 {
             $crate::store::Pool::Sqlite { readers: $pool, .. } => $query,
-            $crate::store::Pool::Postgres($pool) => $query,
+            $crate::store::Pool::Postgres { readers: $pool, .. } => $query,
         }
     };
 }
@@ -97,8 +104,10 @@ impl Store {
     /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
     async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
-            Pool::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Pool::Sqlite { writers, .. } => {
+                Tx::Sqlite(writers.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pool::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),
         })
     }
 
@@ -118,14 +127,20 @@ impl Tx {
 }
 
 impl From<sqlx::Error> for StoreError {
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the enum may grow, and what is new is no outage"
+    )]
     fn from(error: sqlx::Error) -> Self {
         // A statement or a value is never part of these texts; the values are bound.
         match &error {
             sqlx::Error::Database(database) => match database.code().as_deref() {
-                // Serialization failure, deadlock, lock not available.
-                Some("40001" | "40P01" | "55P03") => Self::Again,
-                // Shutting down, starting up, too many connections, cancelled by a time-out, disk full.
-                Some("57P01" | "57P02" | "57P03" | "53300" | "57014" | "53100" | "25P03") => {
+                // Serialization failure, deadlock.
+                Some("40001" | "40P01") => Self::Again,
+                // The server ends our connection: it shuts down, or another of its processes crashed.
+                Some("57P01" | "57P02") => Self::Lost(database.message().to_owned()),
+                // Starting up, too many connections, a time-out of ours, disk full, read-only.
+                Some("57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006") => {
                     Self::Unavailable(database.message().to_owned())
                 }
                 // SQLite: busy, locked, I/O error, full, cannot open, read-only.
@@ -135,12 +150,13 @@ impl From<sqlx::Error> for StoreError {
                 _ => Self::Refused(error),
             },
             sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            | sqlx::Error::BeginFailed => Self::Lost(error.to_string()),
+            sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
+                Self::Unavailable(error.to_string())
+            }
+            // Everything else is a fault of ours: a statement, a type, a row.
             _ => Self::Refused(error),
         }
     }

@@ -16,9 +16,9 @@ use super::{Pool, Store, StoreError};
 
 /// How long anything waits for a connection or a lock before the caller gets 503.
 const PATIENCE: Duration = Duration::from_secs(3);
-const READERS: u32 = 4;
-/// Writers of the journal, readers, and one to spare for housekeeping.
-const POSTGRES_CONNECTIONS: u32 = 12;
+const READERS: u32 = 6;
+/// The writers of the journal, and some to spare for housekeeping.
+const POSTGRES_WRITERS: u32 = 6;
 
 impl Store {
     /// Opens a SQLite file, or creates it, readable by its owner only.
@@ -34,8 +34,8 @@ impl Store {
     /// Creates or upgrades the schema. Running it twice changes nothing.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &*self.0 {
-            Pool::Sqlite { writer, .. } => migrator(SQLITE).run(writer).await,
-            Pool::Postgres(pool) => migrator(POSTGRES).run(pool).await,
+            Pool::Sqlite { writers, .. } => migrator(SQLITE).run(writers).await,
+            Pool::Postgres { writers, .. } => migrator(POSTGRES).run(writers).await,
         }
         .map_err(|error| StoreError::Migration(error.to_string()))
     }
@@ -50,11 +50,14 @@ impl Store {
 
     pub async fn close(&self) {
         match &*self.0 {
-            Pool::Sqlite { writer, readers } => {
+            Pool::Sqlite { writers, readers } => {
                 readers.close().await;
-                writer.close().await;
+                writers.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres { writers, readers } => {
+                readers.close().await;
+                writers.close().await;
+            }
         }
     }
 }
@@ -87,7 +90,7 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .pragma("trusted_schema", "off")
         .disable_statement_logging();
     create_private(path)?;
-    let writer = SqlitePoolOptions::new()
+    let writers = SqlitePoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
@@ -98,7 +101,7 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    Ok(Pool::Sqlite { writer, readers })
+    Ok(Pool::Sqlite { writers, readers })
 }
 
 /// SQLite gives its -wal and -shm files the mode of the database, so it suffices to create that one privately.
@@ -125,16 +128,22 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("countersign")
         .options([
+            // What is answered is durable, whatever the server's default.
+            ("synchronous_commit", "on"),
             ("statement_timeout", "5s"),
             ("lock_timeout", "3s"),
             ("idle_in_transaction_session_timeout", "10s"),
         ])
         .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(PATIENCE)
+    let pool = |connections| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+    };
+    let writers = pool(POSTGRES_WRITERS)
         .test_before_acquire(false)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await?;
-    Ok(Pool::Postgres(pool))
+    let readers = pool(READERS).connect_lazy_with(options);
+    Ok(Pool::Postgres { writers, readers })
 }

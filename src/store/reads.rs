@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Pool, Store, StoreError, Tx,
-    record::{Columns, Record, array_keys, json_keys},
+    columns::Columns,
+    record::{Record, array_keys, json_keys},
 };
 use crate::{
     crypto::{KeyRing, UnderEveryKey},
@@ -20,6 +21,18 @@ pub struct Snapshot {
     pub verification: Verification,
     pub deliveries: Vec<Delivery>,
 }
+
+const SELECT: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
+                      from verifications v left join deliveries d on d.id = v.delivery where v.id";
+const NEWEST: &str = "(select id from verifications v where v.number_index = k.number_index \
+                      and v.purpose = k.purpose order by v.id desc limit 1)";
+type IndexRow = (
+    String,
+    Vec<u8>,
+    Option<Vec<u8>>,
+    Option<String>,
+    Option<Vec<u8>>,
+);
 
 impl Store {
     pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
@@ -52,11 +65,11 @@ impl Store {
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
         match &*self.0 {
             Pool::Sqlite { .. } => Ok(None),
-            Pool::Postgres(pool) => {
+            Pool::Postgres { readers, .. } => {
                 let now: i64 = sqlx::query_scalar(
                     "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
                 )
-                .fetch_one(pool)
+                .fetch_one(readers)
                 .await?;
                 Ok(Some(Timestamp::from_millis(now)))
             }
@@ -90,10 +103,10 @@ impl Store {
                     .map(Columns::of_sqlite::<T>)
                     .collect::<Result<_, _>>()?
             }
-            Pool::Postgres(pool) => {
+            Pool::Postgres { readers, .. } => {
                 let rows = sqlx::query(query)
                     .bind(id.as_bytes().to_vec())
-                    .fetch_all(pool)
+                    .fetch_all(readers)
                     .await?;
                 rows.iter()
                     .map(Columns::of_postgres::<T>)
@@ -112,18 +125,9 @@ pub(super) async fn indexes_of(
     ids: &[Id],
     ring: &KeyRing,
 ) -> Result<Vec<([u8; 32], UnderEveryKey<[u8; 32]>)>, StoreError> {
-    type IndexRow = (
-        String,
-        Vec<u8>,
-        Option<Vec<u8>>,
-        Option<String>,
-        Option<Vec<u8>>,
-    );
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    const SELECT: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
-                          from verifications v left join deliveries d on d.id = v.delivery where v.id";
     let rows: Vec<IndexRow> = match tx {
         Tx::Sqlite(tx) => {
             let sql = sqlx::AssertSqlSafe(format!(
@@ -180,8 +184,6 @@ pub(super) async fn youngest(
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
-    const NEWEST: &str = "(select id from verifications v where v.number_index = k.number_index \
-                          and v.purpose = k.purpose order by v.id desc limit 1)";
     let indexes: Vec<_> = wanted.iter().map(|(index, _)| *index).collect();
     let purposes: Vec<_> = wanted.iter().map(|(_, purpose)| purpose.clone()).collect();
     let rows: Vec<(Vec<u8>, String, Option<Vec<u8>>)> = match tx {

@@ -43,19 +43,22 @@ impl Directory {
     }
 
     pub async fn tenant(&self, name: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
-        if let Some(tenant) = self
-            .configured
-            .get(name)
-            .cloned()
-            .or_else(|| self.stored.get(name))
-        {
+        if let Some(tenant) = self.stored.get(name) {
             return Ok(Some(tenant));
         }
-        let Some(tenant) = self.store.tenant(name).await?.map(Arc::new) else {
-            return Ok(None);
-        };
-        self.stored.insert(name.to_owned(), tenant.clone());
-        Ok(Some(tenant))
+        let tenant = self.read(name).await?;
+        if let Some(tenant) = &tenant {
+            self.stored.insert(name.to_owned(), tenant.clone());
+        }
+        Ok(tenant)
+    }
+
+    /// The tenant as it is this moment.
+    async fn read(&self, name: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
+        match self.configured.get(name) {
+            Some(tenant) => Ok(Some(tenant.clone())),
+            None => Ok(self.store.tenant(name).await?.map(Arc::new)),
+        }
     }
 
     /// The names of all tenants.
@@ -81,7 +84,7 @@ impl Directory {
         if !record.state.is_valid(self.clock.now()) {
             return Ok(None);
         }
-        let Some(tenant) = self.tenant(&record.tenant).await? else {
+        let Some(tenant) = self.read(&record.tenant).await? else {
             return Ok(None);
         };
         let caller = Caller {

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::{
     StoreError,
-    record::{Columns, Kind, Record, Statements, Value},
+    columns::{Columns, Kind, Value},
+    record::{Record, Statements},
 };
 use crate::domain::{
     clock::Timestamp,

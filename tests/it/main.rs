@@ -8,5 +8,6 @@ mod errors;
 mod members;
 mod requests;
 mod routes;
+mod schema;
 mod simulator;
 mod wire;

@@ -8,8 +8,9 @@ use crate::{
     http::{
         Api,
         call::{Body, Call},
+        codes::ProblemCode,
         json::Members,
-        problem::{Problem, ProblemBody, ProblemCode},
+        problem::{Problem, ProblemBody},
     },
 };
 

@@ -14,7 +14,8 @@ pub(super) use view::{ApprovedView, StatusView, VerificationView};
 
 use crate::domain::{id::Id, phone::PhoneNumber};
 
-use super::problem::{FieldCode, Problem, ProblemCode};
+use super::codes::ProblemCode;
+use super::problem::{FieldCode, Problem};
 
 const DEFAULT_PURPOSE: &str = "login";
 const LONGEST_PURPOSE: usize = 32;

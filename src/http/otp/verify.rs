@@ -9,8 +9,9 @@ use crate::{
     http::{
         Api,
         call::{Body, Call},
+        codes::ProblemCode,
         json::{Members, pointer},
-        problem::{FieldCode, Problem, ProblemBody, ProblemCode},
+        problem::{FieldCode, Problem, ProblemBody},
     },
     verifier::CheckedBy,
 };
@@ -41,10 +42,17 @@ pub(in crate::http) struct VerifyBody {
     code: String,
 }
 
-/// The body, read. `by` is `None` where the id is none of ours.
+/// The body, read.
 pub(in crate::http) struct Request {
-    by: Option<CheckedBy>,
+    by: Wanted,
     code: Code,
+}
+
+/// Which verification is wanted.
+enum Wanted {
+    Known(CheckedBy),
+    /// What stands for an id is none, and so names no verification; that is not a fault of the request.
+    Nobodys,
 }
 
 impl Body for Request {
@@ -59,7 +67,7 @@ impl Body for Request {
     }
 }
 
-fn which(members: &mut Members) -> Option<Option<CheckedBy>> {
+fn which(members: &mut Members) -> Option<Wanted> {
     if members.has("to") && !members.has("id") {
         let number = members.required("to", number);
         let has_purpose = members.has("purpose");
@@ -69,7 +77,7 @@ fn which(members: &mut Members) -> Option<Option<CheckedBy>> {
         } else {
             DEFAULT_PURPOSE.to_owned()
         };
-        return Some(Some(CheckedBy::Number {
+        return Some(Wanted::Known(CheckedBy::Number {
             number: number?,
             purpose,
         }));
@@ -84,9 +92,8 @@ fn which(members: &mut Members) -> Option<Option<CheckedBy>> {
             );
         }
     }
-    // An id that is none names no verification, which is not a fault of the request.
     let id = members.required("id", |text| Ok(Id::parse(text)))?;
-    Some(id.map(CheckedBy::Id))
+    Some(id.map_or(Wanted::Nobodys, |id| Wanted::Known(CheckedBy::Id(id))))
 }
 
 fn code(text: &str) -> FieldResult<Code> {
@@ -134,7 +141,9 @@ pub(in crate::http) async fn verify(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let Request { by, code } = call.body;
-    let by = by.ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
+    let Wanted::Known(by) = by else {
+        return Err(Problem::new(ProblemCode::NoSuchVerification));
+    };
     let outcome = api.verifier.verify(&call.caller, by, code).await;
     let verification = outcome.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
     Ok(HttpResponse::Ok().json(ApprovedView::new(verification)))
