@@ -95,7 +95,7 @@ pub(super) async fn wrap(
 /// The whole answer to a request that is refused before it comes here.
 pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
     let id = request_id(api);
-    let status = problem.code.entry().status.as_u16();
+    let status = problem.code.status().as_u16();
     tracing::info!(request.id = id, http.status = status, "request.refused");
     let mut answer = problem.answer(&api.public_url, &id);
     set_headers(&mut answer, &id);
