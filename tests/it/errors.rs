@@ -1,13 +1,12 @@
-//! What every answer has in common, whole errors, and what is answered while the database is gone.
+//! What every answer has in common, and errors as a whole.
 
 use countersign::{domain::key::Scope, simulator::Answer as Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use crate::{
-    app::{Answer, NUMBER, TENANT, TestApp, on_both},
-    database::{Database, Place, server},
+    app::{Answer, NUMBER, TENANT, TestApp},
+    database::Database,
     routes::ROUTES,
 };
 
@@ -41,7 +40,7 @@ const CODES: [(u16, &str); 24] = [
 
 /// The body of an error without its `instance`, which [`Answer::problem`] has compared with the header.
 #[track_caller]
-fn body(answer: &Answer, status: u16, code: &str) -> Value {
+pub(crate) fn body(answer: &Answer, status: u16, code: &str) -> Value {
     let mut body = answer.problem(status, code);
     let instance = body.as_object_mut().unwrap().remove("instance").unwrap();
     let instance = instance.as_str().unwrap();
@@ -63,7 +62,7 @@ async fn an_error_says_what_happened_and_nothing_of_how() {
             "type": "https://otp.acme.test/problems/wrong_code",
             "title": "The code is wrong",
             "status": 422,
-            "detail": "`attempts_left` says how many guesses are left for this verification; a resend adds none.",
+            "detail": "The code is wrong; 4 guesses are left.",
             "code": "wrong_code",
             "attempts_left": 4,
         })
@@ -257,81 +256,4 @@ async fn a_message_refused_for_good_and_what_becomes_of_its_verification() {
             "code": "delivery_refused",
         })
     );
-}
-
-/// The database, out of reach until [`Outage::end`].
-enum Outage {
-    Locked(SqliteConnection),
-    Gone(PgConnection, String),
-}
-
-impl Outage {
-    async fn begin(place: &Place) -> Self {
-        if place.url.starts_with("sqlite:") {
-            let mut connection = SqliteConnection::connect(&place.url).await.unwrap();
-            connection.execute("begin exclusive").await.unwrap();
-            return Self::Locked(connection);
-        }
-        let (_, name) = place.url.rsplit_once('/').unwrap();
-        let mut connection = PgConnection::connect(&server()).await.unwrap();
-        for sql in [
-            format!("alter database {name} with allow_connections false"),
-            format!(
-                "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
-            ),
-        ] {
-            connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
-        }
-        Self::Gone(connection, name.to_owned())
-    }
-
-    async fn end(self) {
-        match self {
-            Self::Locked(mut connection) => drop(connection.execute("rollback").await.unwrap()),
-            Self::Gone(mut connection, name) => {
-                let sql = format!("alter database {name} with allow_connections true");
-                connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
-            }
-        }
-    }
-}
-
-on_both! {
-    /// Fails closed: nothing is stored, nothing is sent, no guess is spent; and it comes back by itself.
-    async fn while_the_database_is_gone_nothing_is_done_and_everybody_is_told(database) {
-        let app = TestApp::spawn(database).await;
-        let id = app.send().await;
-        assert_eq!(app.get("/readyz").await.status, 200);
-
-        let outage = Outage::begin(&app.place).await;
-        let send = app.post("/otp/send", json!({ "to": "+351912345679" })).await;
-        assert!(1 <= send.retry_after());
-        assert_eq!(
-            body(&send, 503, "unavailable"),
-            json!({
-                "type": "https://otp.acme.test/problems/unavailable",
-                "title": "The service cannot do this now",
-                "status": 503,
-                "detail": "The database does not answer. Try again after as many seconds as Retry-After says.",
-                "code": "unavailable",
-            })
-        );
-        for answer in [
-            app.verify(&id, &app.code()).await,
-            app.verify(&id, app.wrong_code()).await,
-            app.post(&format!("/otp/{id}/cancel"), json!({})).await,
-            app.get("/readyz").await,
-        ] {
-            assert!(1 <= answer.retry_after());
-            body(&answer, 503, "unavailable");
-        }
-        assert_eq!(app.get("/livez").await.status, 200);
-        assert_eq!(app.simulator.requests().posts, 1);
-
-        outage.end().await;
-        app.eventually("it is ready again", async |app| app.get("/readyz").await.status == 200).await;
-        assert_eq!(app.status(&id).await["attempts_left"], 5);
-        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
-        app.send_to("+351912345679").await;
-    }
 }
