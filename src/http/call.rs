@@ -15,7 +15,7 @@ use super::{
     Api,
     codes::ProblemCode,
     json::Members,
-    problem::{FieldCode, FieldError, Problem},
+    problem::{FieldCode, Problem},
 };
 use crate::{
     domain::key::{ApiKey, Scope},
@@ -60,12 +60,12 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                 return Err(Problem::new(ProblemCode::MalformedRequest)
                     .detail("A query string is never read here; what it says would end up in logs. Use the body."));
             }
-            let members = if bytes.is_empty() && !B::EXPECTED {
+            let mut members = if bytes.is_empty() && !B::EXPECTED {
                 Members::none()
             } else {
                 Members::parse(&bytes)?
             };
-            refuse_idempotency_key(request.headers())?;
+            refuse_idempotency_key(request.headers(), &mut members);
             let body = B::read(members)?;
             if !caller.scopes.contains(&B::SCOPE) {
                 return Err(Problem::new(ProblemCode::Forbidden).detail(format!(
@@ -123,7 +123,8 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
 
 fn check_content_type(request: &HttpRequest) -> Result<(), Problem> {
     let unsupported = || Problem::new(ProblemCode::UnsupportedMediaType);
-    if request.headers().contains_key(header::CONTENT_ENCODING) {
+    let several = 1 < request.headers().get_all(header::CONTENT_TYPE).count();
+    if several || request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(unsupported());
     }
     let mime = request.mime_type().ok().flatten().ok_or_else(unsupported)?;
@@ -185,18 +186,23 @@ async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<BytesM
         }
         Ok(bytes)
     };
-    tokio::time::timeout(SLOWEST_BODY, whole)
-        .await
-        .map_err(|_| close(ProblemCode::RequestTimeout))?
+    let api = request
+        .app_data::<web::Data<Api>>()
+        .expect("the routes carry it");
+    tokio::select! {
+        biased;
+        bytes = whole => bytes,
+        () = api.clock.sleep(SLOWEST_BODY) => Err(close(ProblemCode::RequestTimeout)),
+    }
 }
 
-fn refuse_idempotency_key(headers: &HeaderMap) -> Result<(), Problem> {
+/// What is not built is refused as unknown, together with all other faults, and never ignored.
+fn refuse_idempotency_key(headers: &HeaderMap, members: &mut Members) {
     if headers.contains_key("idempotency-key") {
-        return Err(Problem::invalid(vec![FieldError {
-            pointer: "#idempotency-key".to_owned(),
-            code: FieldCode::NotAllowed,
-            detail: "is not available in this version; leave it out".to_owned(),
-        }]));
+        members.fault::<()>(
+            "#idempotency-key".to_owned(),
+            FieldCode::UnknownMember,
+            "is not available in this version; leave it out",
+        );
     }
-    Ok(())
 }

@@ -1,20 +1,27 @@
 //! What every answer of the API has in common: a request id, headers, one line in the log, and errors as problem+json.
 
-use std::{fmt::Write as _, panic::AssertUnwindSafe};
+use std::{
+    cell::{Cell, RefCell},
+    fmt::Write as _,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    rc::Rc,
+    task::{Context, Poll},
+};
 
 use actix_web::{
-    Error, HttpResponse,
-    body::{BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
-    error::InternalError,
+    Error, HttpMessage as _, HttpResponse,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    error::{InternalError, PayloadError},
     http::{
         StatusCode,
         header::{self, HeaderName, HeaderValue},
     },
     middleware::Next,
-    web,
+    web::{self, Bytes},
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, Stream};
 
 use super::{Api, codes::ProblemCode, problem::Problem};
 
@@ -31,7 +38,7 @@ const HEADERS: [(HeaderName, &str); 4] = [
 ];
 
 pub(super) async fn wrap(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let api = request
@@ -40,6 +47,7 @@ pub(super) async fn wrap(
         .clone();
     let id = request_id(&api);
     let method = request.method().clone();
+    let sent = SentBody::share(&mut request);
     let started = api.clock.now();
     // A handler that panics must answer like any other fault, and take nobody with it.
     let outcome = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -73,11 +81,12 @@ pub(super) async fn wrap(
     match outcome {
         Ok(mut response) => {
             set_headers(response.response_mut(), &id);
-            Ok(response)
+            Ok(response.map_body(|_, body| sent.hold(body)))
         }
         Err(problem) => {
             let mut answer = problem.answer(&api.public_url, &id);
             set_headers(&mut answer, &id);
+            let answer = answer.map_body(|_, body| sent.hold(body));
             Err(InternalError::from_response(problem, answer).into())
         }
     }
@@ -86,6 +95,8 @@ pub(super) async fn wrap(
 /// The whole answer to a request that is refused before it comes here.
 pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
     let id = request_id(api);
+    let status = problem.code.status().as_u16();
+    tracing::info!(request.id = id, http.status = status, "request.refused");
     let mut answer = problem.answer(&api.public_url, &id);
     set_headers(&mut answer, &id);
     answer
@@ -112,6 +123,75 @@ fn set_headers(response: &mut HttpResponse, id: &str) {
         REQUEST_ID,
         HeaderValue::from_str(id).expect("hexadecimal digits"),
     );
+}
+
+/// The body of a request, which may outlive its handler.
+///
+/// One that was not read to its end is held until the answer is out: then the connection ends. Let go earlier, it
+/// would be drained for as long as the sender likes to go on.
+#[derive(Clone)]
+struct SentBody {
+    payload: Rc<RefCell<Payload>>,
+    ended: Rc<Cell<bool>>,
+}
+
+impl SentBody {
+    fn share(request: &mut ServiceRequest) -> Self {
+        let payload = request.take_payload();
+        let sent = Self {
+            ended: Rc::new(Cell::new(matches!(payload, Payload::None))),
+            payload: Rc::new(RefCell::new(payload)),
+        };
+        if !sent.ended.get() {
+            request.set_payload(Payload::Stream {
+                payload: Box::pin(sent.clone()),
+            });
+        }
+        sent
+    }
+
+    fn hold(self, answer: BoxBody) -> BoxBody {
+        if self.ended.get() {
+            return answer;
+        }
+        BoxBody::new(Holding {
+            answer,
+            _sent: self,
+        })
+    }
+}
+
+impl Stream for SentBody {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let next = Pin::new(&mut *self.payload.borrow_mut()).poll_next(context);
+        if matches!(next, Poll::Ready(None)) {
+            self.ended.set(true);
+        }
+        next
+    }
+}
+
+/// The body of an answer, and that of its request.
+struct Holding {
+    answer: BoxBody,
+    _sent: SentBody,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
 }
 
 /// Our own problems are kept; the framework's errors become the problem of their status.

@@ -15,7 +15,7 @@ mod problem;
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, Route,
+    HttpRequest, HttpResponse, Route,
     http::{Method, header},
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -43,7 +43,7 @@ pub struct Api {
 
 /// The routes of the public listener, all of them.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(
+    config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
             .service(only("/otp/send", Method::POST, post().to(otp::send)))
@@ -89,4 +89,9 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
 
 async fn not_found() -> Result<&'static str, Problem> {
     Err(Problem::new(ProblemCode::NotFound))
+}
+
+/// What is no path at all, such as `*`, never reaches the routes.
+async fn no_path(api: web::Data<Api>) -> HttpResponse {
+    envelope::refuse(&api, &Problem::new(ProblemCode::NotFound))
 }

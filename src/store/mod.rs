@@ -143,6 +143,10 @@ impl From<sqlx::Error> for StoreError {
                 Some("57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006") => {
                     Self::Unavailable(database.message().to_owned())
                 }
+                // The database is gone, takes no connections, or no longer takes ours (role, password).
+                Some("3D000" | "55000" | "28000" | "28P01") => {
+                    Self::Unavailable(database.message().to_owned())
+                }
                 // SQLite: busy, locked, I/O error, full, cannot open, read-only.
                 Some(code) if is_sqlite_outage(code) => {
                     Self::Unavailable(database.message().to_owned())

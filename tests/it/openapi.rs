@@ -1,0 +1,332 @@
+//! The OpenAPI document says what the service does, and the service does what it says.
+
+use std::{collections::BTreeSet, path::Path};
+
+use countersign::http::openapi;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{Answer, NUMBER, TestApp},
+    database::Database,
+    routes::ROUTES,
+};
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::text()).unwrap()
+}
+
+/// Method, path and description of every operation.
+fn operations(document: &Value) -> Vec<(Method, String, Value)> {
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            operations.push((method, path.clone(), operation.clone()));
+        }
+    }
+    operations
+}
+
+/// A schema, with its references followed and what it is made of put together.
+fn resolve(document: &Value, schema: &Value) -> Value {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let found = document
+            .pointer(reference.strip_prefix('#').unwrap())
+            .unwrap();
+        return resolve(document, found);
+    }
+    let mut whole = schema.clone();
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        let part = resolve(document, part);
+        for name in part["required"].as_array().into_iter().flatten() {
+            match whole["required"].as_array_mut() {
+                Some(required) => required.push(name.clone()),
+                None => whole["required"] = json!([name]),
+            }
+        }
+        for (name, property) in part["properties"].as_object().into_iter().flatten() {
+            whole["properties"][name] = property.clone();
+        }
+    }
+    whole
+}
+
+/// Asserts that `value` has the type, the members and the formats that `schema` tells, and no others.
+#[track_caller]
+fn assert_fits(document: &Value, schema: &Value, value: &Value, place: &str) {
+    let schema = resolve(document, schema);
+    let types: Vec<&str> = match &schema["type"] {
+        Value::Array(types) => types.iter().filter_map(Value::as_str).collect(),
+        one => one.as_str().into_iter().collect(),
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    assert!(
+        types.contains(&kind),
+        "{place} is {kind}, not one of {types:?}"
+    );
+    assert!(
+        !types.contains(&"null"),
+        "{place}: members without a value are absent, never null"
+    );
+    if let Some(words) = schema["enum"].as_array() {
+        assert!(words.contains(value), "{place}: {value}");
+    }
+    if schema["format"] == "date-time" {
+        let text = value.as_str().unwrap();
+        assert!(text.len() == 20 && text.ends_with('Z'), "{place}: {text}");
+    }
+    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
+        assert_fits(document, &schema["items"], item, &format!("{place}/{at}"));
+    }
+    let Some(members) = value.as_object() else {
+        return;
+    };
+    for required in schema["required"].as_array().into_iter().flatten() {
+        let required = required.as_str().unwrap();
+        assert!(members.contains_key(required), "{place} lacks {required}");
+    }
+    for (name, member) in members {
+        let known = schema["properties"]
+            .get(name)
+            .or(schema.get("additionalProperties"));
+        let known = known.unwrap_or_else(|| panic!("{place}/{name} is not in the document"));
+        assert_fits(document, known, member, &format!("{place}/{name}"));
+    }
+}
+
+/// Asserts that the document tells of this answer to this operation.
+#[track_caller]
+fn assert_documented(document: &Value, method: &Method, path: &str, answer: &Answer) {
+    let place = format!("{method} {path} {}", answer.status);
+    let operation = &document["paths"][path][method.as_str().to_lowercase()];
+    let told = operation["responses"].get(answer.status.to_string());
+    let told = told.unwrap_or_else(|| panic!("{place} is not in the document"));
+    let media_type = answer
+        .header("content-type")
+        .unwrap()
+        .split(';')
+        .next()
+        .unwrap();
+    let content = told["content"].get(media_type);
+    let content = content.unwrap_or_else(|| panic!("{place}: {media_type} is not in the document"));
+    if media_type == "application/problem+json"
+        || (media_type == "application/json" && path != "/openapi.json")
+    {
+        assert_fits(document, &content["schema"], &answer.json(), &place);
+    }
+    for header in told["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+    {
+        let optional =
+            header == "Preference-Applied" || (header == "Retry-After" && answer.status == 429);
+        assert!(
+            optional || answer.header(header).is_some(),
+            "{place} lacks {header}"
+        );
+    }
+}
+
+#[test]
+fn the_committed_document_is_the_one_that_the_code_makes() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap();
+    assert!(
+        committed == openapi::text(),
+        "openapi/openapi.json is stale: run `just openapi`"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_has_every_route_and_no_other() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let served = app.get("/openapi.json").await;
+    assert_eq!(served.header("content-type"), Some("application/json"));
+    assert_eq!(served.text, openapi::text());
+
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()));
+        let path = path
+            .replace("{id}", "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")
+            .replace("{code}", "wrong_code");
+        assert!(
+            ROUTES.contains(&(method.clone(), path.as_str())),
+            "{method} {path} is not among the routes"
+        );
+        let answer = Answer::of(app.request(method.clone(), &path)).await;
+        assert_ne!(answer.status, 405, "{method} {path}");
+        assert!(
+            answer.status != 404 || answer.code() == "no_such_verification",
+            "{method} {path}"
+        );
+        let is_public = operation.get("security").is_none();
+        let stranger = Answer::of(
+            app.http
+                .request(method.clone(), format!("{}{path}", app.base)),
+        )
+        .await;
+        assert_eq!(stranger.status == 401, !is_public, "{method} {path}");
+    }
+    assert_eq!(ids.len(), ROUTES.len());
+}
+
+#[test]
+fn every_status_has_a_shape_and_every_member_a_word() {
+    let document = document();
+    for (method, path, operation) in operations(&document) {
+        let place = format!("{method} {path}");
+        assert!(
+            operation["summary"].is_string() || operation["description"].is_string(),
+            "{place}"
+        );
+        let statuses = operation["responses"].as_object().unwrap();
+        assert!(
+            statuses.keys().any(|status| status.starts_with('2')),
+            "{place}"
+        );
+        for (status, response) in statuses {
+            assert!(
+                response["description"]
+                    .as_str()
+                    .is_some_and(|text| !text.is_empty()),
+                "{place} {status}"
+            );
+            for content in response["content"].as_object().unwrap().values() {
+                assert!(
+                    content.get("schema").or(content.get("example")).is_some(),
+                    "{place} {status}"
+                );
+            }
+        }
+        for status in ["429", "503"] {
+            let told = &operation["responses"][status];
+            assert!(
+                told.is_null() || told["headers"]["Retry-After"].is_object(),
+                "{place} {status}"
+            );
+        }
+    }
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        for (member, property) in schema["properties"].as_object().into_iter().flatten() {
+            let types = property["type"].as_array();
+            assert!(
+                types.is_none(),
+                "{name}.{member} may not be null: it is there or it is absent"
+            );
+            let inside = ["description", "example", "$ref", "items", "enum", "oneOf"];
+            assert!(
+                inside.iter().any(|word| property.get(word).is_some()),
+                "{name}.{member} is not explained"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_service_answers_is_what_the_document_shows() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let document = document();
+    let post = |path: &'static str, body: Value| app.post(path, body);
+    let (send, verify) = ("/otp/send", "/otp/verify");
+    let sent = post(send, json!({ "to": NUMBER, "metadata": { "order": "7" } })).await;
+    assert_eq!(sent.status, 201);
+    let id = sent.json()["id"].as_str().unwrap().to_owned();
+    let asynchronous = app
+        .request(Method::POST, send)
+        .header("Content-Type", "application/json")
+        .header("Prefer", "respond-async");
+    let asynchronous = Answer::of(asynchronous.body(r#"{"to":"+351912345679"}"#)).await;
+    assert_eq!(asynchronous.status, 202);
+    let too_soon = post(send, json!({ "to": NUMBER })).await;
+    assert_eq!(too_soon.status, 429);
+    app.advance(30);
+    let resent = post(send, json!({ "to": NUMBER })).await;
+    assert_eq!(resent.status, 200);
+    let large = "x".repeat(20_000);
+    for answer in [
+        sent,
+        asynchronous,
+        too_soon,
+        resent,
+        post(send, json!({ "to": "1", "x": 1 })).await,
+        post(send, json!([])).await,
+        post(send, json!({ "to": "+351760000000" })).await,
+        post(send, json!(large)).await,
+        Answer::of(app.request(Method::POST, send)).await,
+        app.post_as("x", send, json!({})).await,
+    ] {
+        assert_documented(&document, &Method::POST, send, &answer);
+    }
+    let (one, cancel) = (format!("/otp/{id}"), format!("/otp/{id}/cancel"));
+    let with_body = |method: Method, path: &str, body: &str| {
+        let request = app
+            .request(method, path)
+            .header("Content-Type", "application/json")
+            .body(body.to_owned());
+        Answer::of(request)
+    };
+    for answer in [
+        app.get(&one).await,
+        app.get("/otp/x").await,
+        app.get(&format!("{one}?x")).await,
+        with_body(Method::GET, &one, r#"{"x":1}"#).await,
+        with_body(Method::GET, &one, &large).await,
+        Answer::of(app.request(Method::GET, &one).header("Accept", "text/html")).await,
+    ] {
+        assert_documented(&document, &Method::GET, "/otp/{id}", &answer);
+    }
+    let right = app.code();
+    for (body, status) in [
+        (json!({ "id": id, "code": app.wrong_code() }), 422),
+        (json!({ "id": id, "code": right }), 200),
+        (json!({ "id": id, "code": right }), 409),
+        (json!({ "id": "x", "code": right }), 404),
+    ] {
+        let answer = post(verify, body).await;
+        assert_eq!(answer.status, status);
+        assert_documented(&document, &Method::POST, verify, &answer);
+    }
+    assert_documented(&document, &Method::GET, "/otp/{id}", &app.get(&one).await);
+    let other = app.send_to("+351912345670").await;
+    for answer in [
+        app.post(&cancel, json!({})).await,
+        app.post(&format!("/otp/{other}/cancel"), json!({})).await,
+        app.post("/otp/x/cancel", json!({})).await,
+        with_body(Method::POST, &cancel, &large).await,
+        with_body(Method::POST, &cancel, r#"{"x":1}"#).await,
+    ] {
+        assert_documented(&document, &Method::POST, "/otp/{id}/cancel", &answer);
+    }
+    let canceled = post(verify, json!({ "id": other, "code": right })).await;
+    assert_eq!(canceled.status, 410);
+    assert_documented(&document, &Method::POST, verify, &canceled);
+    for path in [
+        "/.well-known/jwks.json",
+        "/livez",
+        "/readyz",
+        "/openapi.json",
+    ] {
+        assert_documented(&document, &Method::GET, path, &app.get(path).await);
+    }
+    for code in ["wrong_code", "x"] {
+        assert_documented(
+            &document,
+            &Method::GET,
+            "/problems/{code}",
+            &app.get(&format!("/problems/{code}")).await,
+        );
+    }
+}

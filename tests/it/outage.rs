@@ -1,0 +1,89 @@
+//! While the database is gone, everybody is told so, and nothing is done that is not durable.
+
+use serde_json::json;
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+
+use crate::{
+    app::{TestApp, on_both},
+    database::{Place, server},
+    errors::body,
+};
+
+/// The database, out of reach until [`Outage::end`].
+enum Outage {
+    Locked(SqliteConnection),
+    Gone(PgConnection, String),
+}
+
+impl Outage {
+    async fn begin(place: &Place) -> Self {
+        if place.url.starts_with("sqlite:") {
+            let mut connection = SqliteConnection::connect(&place.url).await.unwrap();
+            connection.execute("begin exclusive").await.unwrap();
+            return Self::Locked(connection);
+        }
+        let (_, name) = place.url.rsplit_once('/').unwrap();
+        let mut connection = PgConnection::connect(&server()).await.unwrap();
+        for sql in [
+            format!("alter database {name} with allow_connections false"),
+            format!(
+                "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"
+            ),
+        ] {
+            connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+        }
+        Self::Gone(connection, name.to_owned())
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Locked(mut connection) => drop(connection.execute("rollback").await.unwrap()),
+            Self::Gone(mut connection, name) => {
+                let sql = format!("alter database {name} with allow_connections true");
+                connection.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+            }
+        }
+    }
+}
+
+on_both! {
+    /// Fails closed: nothing is stored, nothing is sent, no guess is spent; and it comes back by itself.
+    async fn while_the_database_is_gone_nothing_is_done_and_everybody_is_told(database) {
+        let app = TestApp::spawn(database).await;
+        let id = app.send().await;
+        assert_eq!(app.get("/readyz").await.status, 200);
+
+        let outage = Outage::begin(&app.place).await;
+        let send = app.post("/otp/send", json!({ "to": "+351912345679" })).await;
+        assert!(1 <= send.retry_after());
+        assert_eq!(
+            body(&send, 503, "unavailable"),
+            json!({
+                "type": "https://otp.acme.test/problems/unavailable",
+                "title": "The service cannot do this now",
+                "status": 503,
+                "detail": "The database does not answer. Try again after as many seconds as Retry-After says.",
+                "code": "unavailable",
+            })
+        );
+        let (code, cancel) = (app.code(), format!("/otp/{id}/cancel"));
+        let (right, wrong, cancel, ready) = tokio::join!(
+            app.verify(&id, &code),
+            app.verify(&id, app.wrong_code()),
+            app.post(&cancel, json!({})),
+            app.get("/readyz"),
+        );
+        for answer in [right, wrong, cancel, ready] {
+            assert!(1 <= answer.retry_after());
+            body(&answer, 503, "unavailable");
+        }
+        assert_eq!(app.get("/livez").await.status, 200);
+        assert_eq!(app.simulator.requests().posts, 1);
+
+        outage.end().await;
+        app.eventually("it is ready again", async |app| app.get("/readyz").await.status == 200).await;
+        assert_eq!(app.status(&id).await["attempts_left"], 5);
+        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+        app.send_to("+351912345679").await;
+    }
+}

@@ -1,0 +1,279 @@
+//! Which paths and methods there are, and in which order a request that is wrong in several ways is refused.
+
+use countersign::domain::key::Scope;
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use crate::{
+    app::{Answer, NUMBER, TENANT, TestApp},
+    database::Database,
+    requests::{BODIES, TOO_LARGE, json_post, post},
+};
+
+/// Every route of the public listener, with its one method and a path that it matches.
+pub(crate) const ROUTES: [(Method, &str); 9] = [
+    (Method::POST, "/otp/send"),
+    (Method::POST, "/otp/verify"),
+    (Method::GET, "/otp/otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN"),
+    (
+        Method::POST,
+        "/otp/otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN/cancel",
+    ),
+    (Method::GET, "/.well-known/jwks.json"),
+    (Method::GET, "/problems/wrong_code"),
+    (Method::GET, "/openapi.json"),
+    (Method::GET, "/livez"),
+    (Method::GET, "/readyz"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_has_one_method_and_names_it_in_allow() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let methods = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::from_bytes(b"BREW").unwrap(),
+        Method::from_bytes(b"post").unwrap(),
+    ];
+    for (allowed, path) in ROUTES {
+        for method in methods.iter().filter(|method| **method != allowed) {
+            let url = format!("{}{path}", app.base);
+            let answer = Answer::of(app.http.request(method.clone(), url)).await;
+            assert_eq!((answer.status, method, path), (405, method, path));
+            assert_eq!(answer.header("allow"), Some(allowed.as_str()));
+            if *method == Method::HEAD {
+                assert_eq!(answer.text, "");
+            } else {
+                answer.problem(405, "method_not_allowed");
+            }
+        }
+    }
+    let overridden =
+        json_post(&app, "/otp/send", BODIES[0].1).header("X-HTTP-Method-Override", "DELETE");
+    assert_eq!(Answer::of(overridden).await.status, 201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_is_not_a_route_is_not_found() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    for path in [
+        "/",
+        "/otp",
+        "/otp/",
+        "/otp/send/",
+        "/otp/send/x",
+        "/otp/x/cancel/",
+        "/otp//cancel",
+        "//otp/send",
+        "/OTP/send",
+        "/Otp/x",
+        "/admin",
+        "/metrics",
+        "/docs",
+        "/problems/",
+        "/problems/nope",
+        "/problems/wrong_code%00",
+        "/.well-known/",
+        "/.well-known/../otp/send",
+        "/sim/phones/+351912345678",
+        "/v2/Services",
+        "/livez/",
+        "/callbacks/restcomm/x/sms",
+        "/otp/verify/..%2fsend",
+        "*",
+    ] {
+        for method in ["GET", "POST", "DELETE"] {
+            let answer = app.raw(app.head(&format!("{method} {path}"), "")).await;
+            let is_page = path.starts_with("/problems/") && path != "/problems/" && method != "GET";
+            if is_page {
+                answer.problem(405, "method_not_allowed");
+            } else {
+                assert_eq!(
+                    (answer.status(), answer.body.is_empty()),
+                    (404, false),
+                    "{method} {path}"
+                );
+                answer.problem(404, "not_found");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_stands_for_an_id_in_a_path_names_nothing() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let real = app.send().await;
+    let long = format!("otp_{}", "a".repeat(10_000));
+    let beyond = format!("otp_{}", "z".repeat(30));
+    let (upper, cut) = (real.to_uppercase(), &real[..33]);
+    let (null, dressed) = (format!("{real}%00"), format!("%20{real}"));
+    for id in [
+        "x",
+        "otp_",
+        "%00",
+        "%ff%fe",
+        "%",
+        "%zz",
+        "..%2f..%2fetc%2fpasswd",
+        "%27%20OR%201=1--",
+        "otp_%F0%9F%98%80",
+        "$ne",
+        "%7B%22$gt%22:%22%22%7D",
+        "%0d%0aSet-Cookie:%20a=b",
+        "null",
+        "0",
+        "-1",
+        &long,
+        &beyond,
+        &upper,
+        cut,
+        &null,
+        &dressed,
+    ] {
+        let status = app.raw(app.head(&format!("GET /otp/{id}"), "")).await;
+        assert_eq!(status.status(), 404, "{id}: {}", status.body);
+        status.problem(404, "no_such_verification");
+        let cancel = app
+            .raw(app.head(&format!("POST /otp/{id}/cancel"), "Content-Length: 0\r\n"))
+            .await;
+        assert_eq!(cancel.status(), 404, "{id}: {}", cancel.body);
+        cancel.problem(404, "no_such_verification");
+    }
+    assert_eq!(app.status(&real).await["status"], "pending");
+}
+
+/// 404/405, then 401, 415/406, 413, 400, 422, and 403/429 last.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_wrong_in_several_ways_is_refused_for_the_first_of_them() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    app.send().await;
+    let reader = app.key_of(TENANT, &[Scope::Read]).await;
+    let big = "x".repeat(TOO_LARGE);
+    let url = |path: &str| format!("{}{path}", app.base);
+    let as_reader = |path: &str, body: String| {
+        app.http
+            .post(url(path))
+            .bearer_auth(&reader)
+            .header("Content-Type", "application/json")
+            .body(body)
+    };
+
+    for (request, status, code) in [
+        (
+            app.http.post(url("/otp/nothing/here?x")).body(big.clone()),
+            404,
+            "not_found",
+        ),
+        (
+            app.http.put(url("/otp/send?x")).body(big.clone()),
+            405,
+            "method_not_allowed",
+        ),
+        (
+            app.http
+                .post(url("/otp/send?x"))
+                .header("Accept", "text/html")
+                .body(big.clone()),
+            401,
+            "unauthenticated",
+        ),
+        (
+            post(&app, "/otp/send?x", big.clone()),
+            415,
+            "unsupported_media_type",
+        ),
+        (
+            json_post(&app, "/otp/send?x", big.clone()).header("Accept", "text/html"),
+            406,
+            "not_acceptable",
+        ),
+        (
+            json_post(&app, "/otp/send?x", big.clone()).header("Idempotency-Key", "\"1\""),
+            413,
+            "body_too_large",
+        ),
+        (as_reader("/otp/send", big), 413, "body_too_large"),
+        (
+            json_post(&app, "/otp/send?x", r#"{"to":1}"#),
+            400,
+            "malformed_request",
+        ),
+        (
+            as_reader("/otp/send", "[]".to_owned()),
+            400,
+            "malformed_request",
+        ),
+        (
+            json_post(&app, "/otp/send", "{").header("Idempotency-Key", "\"1\""),
+            400,
+            "malformed_request",
+        ),
+        (
+            as_reader("/otp/send", r#"{"to":1}"#.to_owned()),
+            422,
+            "invalid_request",
+        ),
+        (
+            as_reader("/otp/verify", r#"{"id":"otp_x"}"#.to_owned()),
+            422,
+            "invalid_request",
+        ),
+        (
+            json_post(
+                &app,
+                "/otp/send",
+                json!({ "to": NUMBER, "x": 1 }).to_string(),
+            ),
+            422,
+            "invalid_request",
+        ),
+        (
+            json_post(
+                &app,
+                "/otp/send",
+                json!({ "to": "+1900", "x": 1 }).to_string(),
+            ),
+            422,
+            "invalid_request",
+        ),
+        (
+            as_reader("/otp/send", json!({ "to": NUMBER }).to_string()),
+            403,
+            "forbidden",
+        ),
+        (
+            as_reader(
+                "/otp/verify",
+                r#"{"id":"otp_x","code":"123456"}"#.to_owned(),
+            ),
+            403,
+            "forbidden",
+        ),
+        (
+            app.http
+                .post(url(&format!("{}?x", ROUTES[3].1)))
+                .bearer_auth(&reader),
+            400,
+            "malformed_request",
+        ),
+        (
+            app.http.post(url(ROUTES[3].1)).bearer_auth(&reader),
+            403,
+            "forbidden",
+        ),
+        (
+            json_post(&app, "/otp/send", json!({ "to": NUMBER }).to_string()),
+            429,
+            "resend_too_soon",
+        ),
+    ] {
+        Answer::of(request).await.problem(status, code);
+    }
+    assert_eq!(app.simulator.requests().posts, 1);
+}
