@@ -43,7 +43,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run everything on this machine, without any configuration: `SQLite`, a simulated Restcomm, simulated phones
+    /// Run everything on this machine, without any configuration: SQLite, a simulated Restcomm, simulated phones
     Dev(dev::Arguments),
     /// Run the service. An unsafe or incomplete configuration is refused, every fault named at once
     Serve(serve::Arguments),
@@ -57,7 +57,7 @@ enum Command {
     Key(key::Command),
     /// Print a fresh [keys] section for the configuration
     Keygen,
-    /// Print the `OpenAPI` document
+    /// Print the OpenAPI document
     Openapi,
     /// Run the simulated Restcomm alone, for the tests of other projects
     Simulator(simulator::Arguments),
