@@ -19,7 +19,9 @@ pub(super) async fn run(
     config: Option<&Path>,
     environment: &Environment,
 ) -> Outcome {
-    let base = if let Some(url) = arguments.url { url.trim_end_matches('/').to_owned() } else {
+    let base = if let Some(url) = arguments.url {
+        url.trim_end_matches('/').to_owned()
+    } else {
         let mut address = config::public_listener(config, environment)?;
         // Bound to every interface, it is on this one, too.
         match address.ip() {

@@ -4,4 +4,5 @@
 mod app;
 mod checks;
 mod database;
+mod process;
 mod simulator;
