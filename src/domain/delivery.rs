@@ -276,6 +276,16 @@ impl Delivery {
         }
     }
 
+    /// The person gave its code back, so the account that may have had the message had it. A resend proves nothing,
+    /// since its code may be that of an earlier message.
+    pub fn prove(&mut self, now: Timestamp) {
+        let perhaps = matches!(self.stage, Stage::Claimed | Stage::Unknown);
+        if perhaps && self.cause == Cause::Send && self.status == DeliveryStatus::Queued {
+            self.status = DeliveryStatus::Sent;
+            self.sent_at = Some(now);
+        }
+    }
+
     fn accept(&mut self, account: &str, sid: &str, now: Timestamp) -> Progress {
         if self.sid.is_some() {
             return Progress::Stale;
@@ -293,11 +303,14 @@ impl Delivery {
     }
 
     fn fail(&mut self, reason: DeliveryReason, now: Timestamp) -> Progress {
-        self.status = DeliveryStatus::Failed;
-        self.reason = Some(reason);
-        self.failed_at = self.failed_at.or(Some(now));
         self.stage = Stage::Done;
         self.due_at = None;
+        // What was proved needs no confirmation.
+        if reason != DeliveryReason::Unconfirmed || self.status != DeliveryStatus::Sent {
+            self.status = DeliveryStatus::Failed;
+            self.reason = Some(reason);
+            self.failed_at = self.failed_at.or(Some(now));
+        }
         Progress::NothingSent(reason)
     }
 

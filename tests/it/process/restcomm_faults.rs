@@ -86,6 +86,27 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_comes_back_proves_that_its_message_was_sent() {
+    let place = crate::database::Database::Sqlite.create().await;
+    let restcomm = Restcomm::start().await;
+    let service = start(&place.url, &restcomm).await;
+    restcomm.answer_with("close-after-accept").await;
+    let (status, body) = timely_send(&service, "+351912345678").await;
+    assert_eq!(
+        (status, &body["delivery"]["status"]),
+        (202, &"queued".into())
+    );
+    let id = body["id"].as_str().unwrap();
+    let code = restcomm.code("+351912345678").await;
+    assert_eq!(service.client.verify(id, &code).await.unwrap().status, 200);
+    let status = service.client.status(id).await;
+    assert_eq!(
+        status["delivery"],
+        serde_json::json!({ "channel": "sms", "status": "sent" })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn while_restcomm_is_away_sends_are_taken_and_they_go_out_when_it_is_back() {
     let place = crate::database::Database::Sqlite.create().await;
     let mut restcomm = Restcomm::start().await;
