@@ -463,6 +463,7 @@ impl From<StoreError> for Problem {
             StoreError::Unavailable(_)
             | StoreError::Full
             | StoreError::Again
+            | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => {
                 Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
             }
