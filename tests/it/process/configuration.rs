@@ -191,14 +191,17 @@ async fn a_secret_may_stand_in_a_file_and_the_environment_goes_before_both() {
     let token = directory.path().join("token");
     fs::write(&token, format!("{}\n", super::TOKEN)).unwrap();
     let mut settings = Settings::new(&place.url, &restcomm);
-    settings.wait = "10s";
+    settings.token = format!("auth_token_file = \"{}\"", token.display());
+    settings.wait = "1s";
     let service = Service::start_by(&settings, |mut command| {
-        command.env("COUNTERSIGN__RESTCOMM__MAIN__AUTH_TOKEN_FILE", &token);
-        command.env("COUNTERSIGN__DELIVERY__WAIT", "2s");
+        command.env("COUNTERSIGN__DELIVERY__WAIT", "200ms");
         command
     })
     .await;
     service.client.sent("+351912345678").await;
+    restcomm.answer_with("slow:500ms").await;
+    let answer = service.client.send("+351912345679").await.unwrap();
+    assert_eq!(answer.status, 202, "{}", answer.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -227,7 +230,10 @@ async fn a_postgres_that_cannot_be_used_is_named_without_its_password() {
         ),
     ] {
         let said = draft.refusal(url, &format!("url = \"{address}\"")).await;
-        assert!(said.contains("cannot open the database"), "{said}");
+        assert!(
+            said.contains("cannot open the database postgres://"),
+            "{said}"
+        );
         assert!(said.contains(reason), "{reason}: {said}");
         assert!(!said.contains(PASSWORD), "{said}");
     }

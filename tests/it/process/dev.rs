@@ -79,7 +79,7 @@ async fn dev_is_ready_within_two_seconds_and_its_lines_can_be_copied_and_run() {
     assert_eq!(sent["delivery"]["status"], "sent", "{sent}");
     let phone = dev.curl("/sim/phones/", ("", ""));
     let code = code_of(phone["items"][0]["text"].as_str().unwrap());
-    let approved = dev.curl("/otp/verify", ("123456", &code));
+    let approved = dev.curl("/otp/verify", ("\"123456\"", &format!("\"{code}\"")));
     assert_eq!(approved["status"], "approved", "{approved}");
 
     dev.process.terminate();

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::{
-    eventually, free_port,
+    countersign, eventually, finish, free_port,
     load::Load,
     service::{Restcomm, Service, Settings},
     signal,
@@ -198,4 +198,16 @@ async fn without_its_database_a_service_says_503_and_is_not_ready() {
     assert_eq!(restcomm.texts("+351912345679").await, [""; 0]);
     let code = restcomm.code("+351912345678").await;
     assert_eq!(service.client.verify(&id, &code).await.unwrap().status, 200);
+
+    let demand = "host all all 127.0.0.1/32 scram-sha-256\n";
+    fs::write(database.data.join("pg_hba.conf"), demand).unwrap();
+    assert!(database.command("pg_ctl", &["reload"]).status.success());
+    let url = database
+        .url()
+        .replace("postgres@", "postgres:hunter2-hunter2@");
+    let mut migrate = countersign(&["migrate"]);
+    migrate.env("COUNTERSIGN__DATABASE__URL", &url);
+    let said = finish(migrate).await.failed();
+    assert!(said.contains("password authentication failed"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
 }

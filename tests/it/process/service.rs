@@ -18,6 +18,8 @@ pub(super) struct Settings {
     pub(super) timeout: &'static str,
     pub(super) ttl: &'static str,
     pub(super) code_length: u8,
+    /// The line with the account's token.
+    pub(super) token: String,
 }
 
 /// `countersign simulator`, which survives the service.
@@ -66,6 +68,7 @@ impl Settings {
             timeout: "8s",
             ttl: "5m",
             code_length: 6,
+            token: format!("auth_token = \"{TOKEN}\""),
         }
     }
 
@@ -78,6 +81,7 @@ impl Settings {
             timeout,
             ttl,
             code_length,
+            token,
         } = self;
         let admin_port = free_port();
         format!(
@@ -87,7 +91,7 @@ impl Settings {
              [keys]\nroot = [\"k1:T0x6bm1WcVQzYkNqR3lQd0xoU2VBZ1VpRnZYb0RrTTE=\"]\n\
              [delivery]\nwait = \"{wait}\"\n\
              [[restcomm]]\nname = \"main\"\nbase_url = \"http://{restcomm}/restcomm/2012-04-24\"\n\
-             account_sid = \"{SID}\"\nauth_token = \"{TOKEN}\"\nsms_from = \"OTPApp\"\ntimeout = \"{timeout}\"\n\
+             account_sid = \"{SID}\"\n{token}\nsms_from = \"OTPApp\"\ntimeout = \"{timeout}\"\n\
              [limits]\nper_number = []\n\
              [tenants.acme]\ndisplay_name = \"Acme Bank\"\ncountries = [\"*\"]\n\
              code = {{ length = {code_length}, ttl = \"{ttl}\", attempts = 5 }}\n\
