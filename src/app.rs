@@ -232,7 +232,11 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
         reason: match error {
             StoreError::Unavailable(reason) => reason,
             StoreError::Refused(error) => error.to_string(),
-            error => error.to_string(),
+            StoreError::Full
+            | StoreError::Damaged { .. }
+            | StoreError::Again
+            | StoreError::NotOpened { .. }
+            | StoreError::Migration(_) => error.to_string(),
         },
     })
 }
