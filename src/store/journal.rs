@@ -34,6 +34,9 @@ const BATCH: usize = 256;
 /// Runs of one batch before its callers are told that the database is not available. A restarted PostgreSQL leaves a
 /// pool of dead connections behind, each of which costs one run.
 const RUNS: usize = 16;
+/// How often a connection is waited for in vain before a commit of unknown fate stays unknown: with 3 s each, long
+/// enough for a database to restart, and short enough for callers to hear of it.
+const READ_BACK_WAITS: u32 = 3;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -173,6 +176,11 @@ impl Journal {
     }
 }
 
+/// Whether the failure came only after a long wait, so that trying on at once makes callers wait for nothing.
+fn has_waited(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(why) if why.contains("timed out"))
+}
+
 async fn write(shared: Arc<Shared>) {
     loop {
         let mut batch = Vec::new();
@@ -231,8 +239,7 @@ impl Shared {
                 },
                 // Nothing was committed, so running it again does nothing twice.
                 Err(error @ (StoreError::Again | StoreError::Unavailable(_))) => {
-                    let waited =
-                        matches!(&error, StoreError::Unavailable(why) if why.contains("timed out"));
+                    let waited = has_waited(&error);
                     failure = error;
                     if waited {
                         break;
@@ -247,10 +254,17 @@ impl Shared {
     /// Asks what became of a commit, over as many dead connections as a restart may have left.
     async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
         let mut failure = StoreError::Again;
+        let mut waits = 0;
         for _ in 0..RUNS {
             match traces.look(&self.store).await {
                 Ok(verdict) => return Ok(verdict),
-                Err(error) => failure = error,
+                Err(error) => {
+                    waits += u32::from(has_waited(&error));
+                    failure = error;
+                }
+            }
+            if waits == READ_BACK_WAITS {
+                break;
             }
         }
         Err(failure)
