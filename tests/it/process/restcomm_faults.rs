@@ -11,7 +11,7 @@ use super::{
 use crate::app::on_both;
 
 /// `delivery.wait` of these tests.
-const WAIT: Duration = Duration::from_millis(1000);
+const WAIT: Duration = Duration::from_secs(1);
 /// What the answer may take beyond it.
 const SLACK: Duration = Duration::from_secs(1);
 

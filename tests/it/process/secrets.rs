@@ -1,6 +1,6 @@
 //! No code, no full number and no key is on the disk, in a log line or in an answer, whatever happens.
 
-use std::{fs, process::Command};
+use std::{fmt::Write as _, fs, process::Command};
 
 use serde_json::json;
 
@@ -17,7 +17,7 @@ struct Answers(String);
 impl Answers {
     fn keep(&mut self, answer: Option<Answer>) -> Answer {
         let answer = answer.unwrap();
-        self.0 += &format!("{:?}\n{}\n", answer.headers, answer.text);
+        let _ = writeln!(self.0, "{:?}\n{}", answer.headers, answer.text);
         answer
     }
 }

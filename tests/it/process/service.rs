@@ -49,7 +49,7 @@ pub(super) fn http() -> Client {
     Client::builder()
         .no_proxy()
         .tls_certs_only([])
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .build()
         .unwrap()
 }
