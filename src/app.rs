@@ -71,7 +71,7 @@ pub enum StartError {
         address: SocketAddr,
         error: std::io::Error,
     },
-    #[error("cannot open the database: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
         "the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate"
@@ -222,10 +222,23 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// Opens the database that the configuration names.
 pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
-    match url.sqlite_path() {
+    let opened = match url.sqlite_path() {
         Some(path) => Store::open_sqlite(path).await,
         None => Store::open_postgres(url.expose()).await,
-    }
+    };
+    opened.map_err(|error| StoreError::NotOpened {
+        // Shows no password.
+        database: format!("the database {url:?}"),
+        reason: match error {
+            StoreError::Unavailable(reason) => reason,
+            StoreError::Refused(error) => error.to_string(),
+            StoreError::Full
+            | StoreError::Damaged { .. }
+            | StoreError::Again
+            | StoreError::NotOpened { .. }
+            | StoreError::Migration(_) => error.to_string(),
+        },
+    })
 }
 
 fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::io::Result<Server> {

@@ -270,6 +270,7 @@ impl Delivery {
         }
     }
 
+<<<<<<< HEAD
     /// Whether certainly no account has the message. An account is durable before it can have it, so a process that died
     /// before it noted one has handed nothing over.
     fn is_nowhere(&self) -> bool {
@@ -277,6 +278,15 @@ impl Delivery {
             Stage::Waiting => true,
             Stage::Claimed => self.account.is_none(),
             Stage::Unknown | Stage::Done => false,
+=======
+    /// The person gave its code back, so the account that may have had the message had it. A resend proves nothing,
+    /// since its code may be that of an earlier message.
+    pub fn prove(&mut self, now: Timestamp) {
+        let perhaps = matches!(self.stage, Stage::Claimed | Stage::Unknown);
+        if perhaps && self.cause == Cause::Send && self.status == DeliveryStatus::Queued {
+            self.status = DeliveryStatus::Sent;
+            self.sent_at = Some(now);
+>>>>>>> t-process
         }
     }
 
@@ -297,11 +307,14 @@ impl Delivery {
     }
 
     fn fail(&mut self, reason: DeliveryReason, now: Timestamp) -> Progress {
-        self.status = DeliveryStatus::Failed;
-        self.reason = Some(reason);
-        self.failed_at = self.failed_at.or(Some(now));
         self.stage = Stage::Done;
         self.due_at = None;
+        // What was proved needs no confirmation.
+        if reason != DeliveryReason::Unconfirmed || self.status != DeliveryStatus::Sent {
+            self.status = DeliveryStatus::Failed;
+            self.reason = Some(reason);
+            self.failed_at = self.failed_at.or(Some(now));
+        }
         Progress::NothingSent(reason)
     }
 

@@ -9,7 +9,7 @@ use super::{
     id::Id,
     key::KeyState,
     limits::Counter,
-    verification::Verification,
+    verification::{Status, Verification},
 };
 use crate::crypto::UnderEveryKey;
 
@@ -181,6 +181,9 @@ impl Ledger {
         if verification.ended_at.is_some()
             && let Some(mut delivery) = self.deliveries.get(&verification.delivery).cloned()
         {
+            if verification.status == Status::Approved {
+                delivery.prove(now);
+            }
             delivery.abandon(DeliveryReason::VerificationEnded, now);
             self.deliveries.put(delivery.id, delivery, op);
         }

@@ -237,6 +237,7 @@ impl From<StoreError> for Problem {
             | StoreError::Lost(_)
             | StoreError::Full
             | StoreError::Again
+            | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => {
                 Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
             }

@@ -70,6 +70,8 @@ pub enum StoreError {
     Again,
     #[error("the database refused a statement: {0}")]
     Refused(#[source] sqlx::Error),
+    #[error("cannot open {database}: {reason}")]
+    NotOpened { database: String, reason: String },
     #[error("the schema cannot be brought up to date: {0}")]
     Migration(String),
 }

@@ -19,6 +19,7 @@ mod openapi;
 mod outage;
 mod outbox;
 mod overtaken;
+mod process;
 mod replicas;
 mod requests;
 mod resends;
