@@ -35,6 +35,7 @@ const SET_CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// What is in flight may take this long after SIGTERM.
 const LAST_REQUESTS: u64 = 5;
 const LAST_DELIVERIES: Duration = Duration::from_secs(3);
+const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// A service that is bound and ready to run.
 pub struct App {
@@ -206,7 +207,8 @@ impl App {
         // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
         stop.cancel();
         let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
-        store.close().await;
+        // A database that does not answer keeps nobody here.
+        let _ = tokio::time::timeout(LAST_CONNECTIONS, store.close()).await;
         tracing::info!("service.stopped");
         match outcome {
             Ok(result) => result.map_err(StartError::Server),
@@ -230,7 +232,7 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
         // Shows no password.
         database: format!("the database {url:?}"),
         reason: match error {
-            StoreError::Unavailable(reason) => reason,
+            StoreError::Unavailable(reason) | StoreError::Lost(reason) => reason,
             StoreError::Refused(error) => error.to_string(),
             StoreError::Full
             | StoreError::Damaged { .. }

@@ -270,7 +270,6 @@ impl Delivery {
         }
     }
 
-<<<<<<< HEAD
     /// Whether certainly no account has the message. An account is durable before it can have it, so a process that died
     /// before it noted one has handed nothing over.
     fn is_nowhere(&self) -> bool {
@@ -278,7 +277,9 @@ impl Delivery {
             Stage::Waiting => true,
             Stage::Claimed => self.account.is_none(),
             Stage::Unknown | Stage::Done => false,
-=======
+        }
+    }
+
     /// The person gave its code back, so the account that may have had the message had it. A resend proves nothing,
     /// since its code may be that of an earlier message.
     pub fn prove(&mut self, now: Timestamp) {
@@ -286,7 +287,6 @@ impl Delivery {
         if perhaps && self.cause == Cause::Send && self.status == DeliveryStatus::Queued {
             self.status = DeliveryStatus::Sent;
             self.sent_at = Some(now);
->>>>>>> t-process
         }
     }
 

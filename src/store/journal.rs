@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
@@ -31,19 +32,13 @@ use crate::{
 const QUEUE: usize = 4096;
 /// Commands in one batch.
 const BATCH: usize = 256;
-<<<<<<< HEAD
 /// Runs of one batch that the database asks to run again.
 const RUNS: usize = 3;
 /// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
 const LOST_CONNECTIONS: usize = 16;
-=======
-/// Runs of one batch before its callers are told that the database is not available. A restarted PostgreSQL leaves a
-/// pool of dead connections behind, each of which costs one run.
-const RUNS: usize = 16;
 /// How often a connection is waited for in vain before a commit of unknown fate stays unknown: with 3 s each, long
 /// enough for a database to restart, and short enough for callers to hear of it.
-const READ_BACK_WAITS: u32 = 3;
->>>>>>> t-process
+const READ_BACK_WAITS: usize = 3;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -183,11 +178,6 @@ impl Journal {
     }
 }
 
-/// Whether the failure came only after a long wait, so that trying on at once makes callers wait for nothing.
-fn has_waited(error: &StoreError) -> bool {
-    matches!(error, StoreError::Unavailable(why) if why.contains("timed out"))
-}
-
 async fn write(shared: Arc<Shared>) {
     loop {
         let mut batch = Vec::new();
@@ -195,7 +185,14 @@ async fn write(shared: Arc<Shared>) {
         if shared.queue.lock().await.recv_many(&mut batch, BATCH).await == 0 {
             return;
         }
-        shared.settle(batch).await;
+        // A decision that panics must not end the journal: its callers are told that it was not done.
+        if std::panic::AssertUnwindSafe(shared.settle(batch))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            tracing::error!("a batch panicked");
+        }
     }
 }
 
@@ -245,19 +242,8 @@ impl Shared {
                         ));
                     }
                 },
-<<<<<<< HEAD
                 Err(StoreError::Again) if runs < RUNS => runs += 1,
                 Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
-=======
-                // Nothing was committed, so running it again does nothing twice.
-                Err(error @ (StoreError::Again | StoreError::Unavailable(_))) => {
-                    let waited = has_waited(&error);
-                    failure = error;
-                    if waited {
-                        break;
-                    }
-                }
->>>>>>> t-process
                 Err(error) => return Err(error),
             }
         }
@@ -265,30 +251,14 @@ impl Shared {
 
     /// Asks what became of a commit, over as many dead connections as a restart may have left.
     async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
-<<<<<<< HEAD
-        for _ in 0..LOST_CONNECTIONS {
+        let (mut lost, mut waits) = (0, 0);
+        loop {
             match traces.look(&self.store).await {
-                Err(StoreError::Lost(_)) => {}
+                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
+                Err(StoreError::Unavailable(_)) if waits < READ_BACK_WAITS => waits += 1,
                 verdict => return verdict,
-=======
-        let mut failure = StoreError::Again;
-        let mut waits = 0;
-        for _ in 0..RUNS {
-            match traces.look(&self.store).await {
-                Ok(verdict) => return Ok(verdict),
-                Err(error) => {
-                    waits += u32::from(has_waited(&error));
-                    failure = error;
-                }
-            }
-            if waits == READ_BACK_WAITS {
-                break;
->>>>>>> t-process
             }
         }
-        Err(StoreError::Unavailable(
-            "a commit of unknown fate".to_owned(),
-        ))
     }
 
     fn now(&self) -> Timestamp {

@@ -138,17 +138,14 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
     let writers = pool(POSTGRES_WRITERS)
         .test_before_acquire(false)
         .connect_with(options.clone())
-<<<<<<< HEAD
-        .await?;
+        .await;
+    let writers = match writers {
+        Ok(writers) => writers,
+        Err(sqlx::Error::PoolTimedOut) => return Err(why_not(options).await),
+        Err(error) => return Err(error.into()),
+    };
     let readers = pool(READERS).connect_lazy_with(options);
     Ok(Pool::Postgres { writers, readers })
-=======
-        .await;
-    match pool {
-        Ok(pool) => Ok(Pool::Postgres(pool)),
-        Err(sqlx::Error::PoolTimedOut) => Err(why_not(options).await),
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Why no connection could be made: the pool tells only that it waited in vain.
@@ -157,5 +154,4 @@ async fn why_not(options: PgConnectOptions) -> StoreError {
         Ok(Err(error)) => error.into(),
         Ok(Ok(_)) | Err(_) => StoreError::Unavailable("it does not answer in time".to_owned()),
     }
->>>>>>> t-process
 }

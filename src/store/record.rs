@@ -107,23 +107,27 @@ impl Statements {
                 postgres_arrays.join(", ")
             ),
             sqlite_ops: format!("select id, version, op from {table} where id {in_json}"),
-            postgres_ops: format!("select id, version, op from {table} where id = any($1)"),
+            postgres_ops: format!(
+                "select id, version, op from {table} where id = any($1) order by id for update"
+            ),
         }
     }
 }
 
-/// Makes rows that are missing, so that they can be locked.
+/// Makes rows that are missing, so that they can be locked; tells whether all of `keys` have rows now.
 pub(super) async fn make_lockable<T: Record>(
     tx: &mut Tx,
     keys: &[T::Key],
-) -> Result<(), StoreError> {
-    if let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty()) {
-        sqlx::query(statement)
-            .bind(array_keys(keys))
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
+) -> Result<bool, StoreError> {
+    let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty())
+    else {
+        return Ok(false);
+    };
+    sqlx::query(statement)
+        .bind(array_keys(keys))
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
 }
 
 /// Loads and locks the rows of `keys`, which are sorted so that no two batches wait for each other in a circle.

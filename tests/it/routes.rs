@@ -1,7 +1,7 @@
 //! Which paths and methods there are, and in which order a request that is wrong in several ways is refused.
 
 use countersign::domain::key::Scope;
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::{
