@@ -238,7 +238,7 @@ on_both! {
         let failed = app.verify(&id, "123456").await.problem(410, "failed");
         assert_eq!(failed["reason"], "not_deliverable");
         cancel(&app, &id).await.problem(410, "failed");
-        app.eventually("the delivery ends, too", async |app| app.status(&id).await["delivery"]["status"] == "failed").await;
+        app.eventually_within(60, "the delivery ends, too", async |app| app.status(&id).await["delivery"]["status"] == "failed").await;
         let status = app.status(&id).await;
         assert_eq!(
             (&status["status"], &status["reason"], &status["ended_at"]),
@@ -259,7 +259,7 @@ on_both! {
         let end = app.clock.now().plus(Duration::from_mins(5));
         assert_eq!(store.overdue(10, end).await.unwrap().len(), 1);
         app.advance(300);
-        app.eventually("the sweeper has ended it", async |_| store.overdue(10, end).await.unwrap().is_empty()).await;
+        app.eventually_within(60, "the sweeper has ended it", async |_| store.overdue(10, end).await.unwrap().is_empty()).await;
         assert_eq!(secrets().await, (false, false));
         store.close().await;
     }

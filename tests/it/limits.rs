@@ -229,7 +229,7 @@ on_both! {
         let id = answer.json()["id"].as_str().unwrap().to_owned();
         assert_eq!(app.post(&format!("/otp/{id}/cancel"), json!({})).await.status, 200);
         app.simulator.answer_sends(Platform::Ok, None);
-        app.eventually_within(10, "the limit is given back", async |app| send_for(app, "b").await.status == 201).await;
+        app.eventually_within(60, "the limit is given back", async |app| send_for(app, "b").await.status == 201).await;
         held(&send_for(&app, "c").await, "per_number", 600);
         assert_eq!(app.simulator.texts(NUMBER).len(), 1);
     }

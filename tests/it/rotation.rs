@@ -175,7 +175,7 @@ on_both! {
         rotate(&mut app, &[2, 1]).await;
         app.simulator.answer_sends(Platform::Ok, None);
         app.simulator.script(NUMBER, Script { sms: SmsFate::Refuse, ..Script::default() });
-        app.eventually_within(20, "the second is refused", async |app| app.status(&second).await["status"] == "failed").await;
+        app.eventually_within(200, "the second is refused", async |app| app.status(&second).await["status"] == "failed").await;
         app.advance(300);
         let why = "the root key `k1` is still needed until 2026-01-31T12:10:00Z; put it back at the end of keys.root";
         refuses(&mut app, &[2], why).await;
