@@ -50,6 +50,8 @@ pub(super) fn http() -> Client {
         .no_proxy()
         .tls_certs_only([])
         .timeout(Duration::from_mins(1))
+        // A server may close an idle connection at the moment of its next use.
+        .pool_idle_timeout(Duration::from_secs(2))
         .build()
         .unwrap()
 }
