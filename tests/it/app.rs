@@ -22,6 +22,7 @@ use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
 
+pub(crate) use crate::answer::Answer;
 use crate::database::{Database, Place};
 
 pub(crate) const NUMBER: &str = "+351912345678";
@@ -29,7 +30,7 @@ pub(crate) const NUMBER: &str = "+351912345678";
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 pub(crate) const TENANT: &str = "acme";
 const SID: &str = "AC00000000000000000000000000000001";
-const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
+pub(crate) const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
 
 /// Makes two tests of one: on SQLite and on PostgreSQL.
 macro_rules! on_both {
@@ -66,13 +67,6 @@ pub(crate) struct TestApp {
     random: Random,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<Result<(), StartError>>>,
-}
-
-/// An answer, read to its end.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) text: String,
 }
 
 impl TestApp {
@@ -316,63 +310,6 @@ impl TestApp {
             self.advance(1);
         }
         panic!("it did not come about within {seconds} s: {what}");
-    }
-}
-
-impl Answer {
-    pub(crate) async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self {
-            status,
-            headers,
-            text: response.text().await.unwrap(),
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// Asserts an error's status and code, and everything that all errors have in common; gives the body.
-    #[track_caller]
-    pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        assert_eq!(
-            (self.status, self.code().as_str()),
-            (status, code),
-            "{}",
-            self.text
-        );
-        assert_eq!(
-            self.header("content-type"),
-            Some("application/problem+json")
-        );
-        assert_eq!(self.header("cache-control"), Some("no-store"));
-        let body = self.json();
-        assert_eq!(
-            body["type"],
-            format!("https://otp.acme.test/problems/{code}")
-        );
-        assert_eq!(body["status"], status);
-        assert_eq!(body["instance"].as_str(), self.header("x-request-id"));
-        assert!(body["title"].is_string() && body["detail"].is_string());
-        body
-    }
-
-    /// `Retry-After` in seconds.
-    pub(crate) fn retry_after(&self) -> u64 {
-        self.header("retry-after")
-            .expect("Retry-After")
-            .parse()
-            .unwrap()
     }
 }
 

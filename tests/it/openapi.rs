@@ -37,6 +37,9 @@ fn resolve(document: &Value, schema: &Value) -> Value {
         return resolve(document, found);
     }
     let mut whole = schema.clone();
+    if whole.get("allOf").is_some() {
+        whole["type"] = json!("object");
+    }
     for part in schema["allOf"].as_array().into_iter().flatten() {
         let part = resolve(document, part);
         for name in part["required"].as_array().into_iter().flatten() {
