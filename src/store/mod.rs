@@ -139,14 +139,12 @@ impl From<sqlx::Error> for StoreError {
                 Some("40001" | "40P01") => Self::Again,
                 // The server ends our connection: it shuts down, or another of its processes crashed.
                 Some("57P01" | "57P02") => Self::Lost(database.message().to_owned()),
-                // Starting up, too many connections, a time-out of ours, disk full, read-only.
-                Some("57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006") => {
-                    Self::Unavailable(database.message().to_owned())
-                }
-                // The database is gone, takes no connections, or no longer takes ours (role, password).
-                Some("3D000" | "55000" | "28000" | "28P01") => {
-                    Self::Unavailable(database.message().to_owned())
-                }
+                // Starting up, too many connections, a time-out of ours, disk full, read-only; or the database is gone,
+                // takes no connections, or no longer takes ours.
+                Some(
+                    "57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006" | "3D000"
+                    | "55000" | "28000" | "28P01",
+                ) => Self::Unavailable(database.message().to_owned()),
                 // SQLite: busy, locked, I/O error, full, cannot open, read-only.
                 Some(code) if is_sqlite_outage(code) => {
                     Self::Unavailable(database.message().to_owned())

@@ -138,7 +138,7 @@ impl Story {
     #[track_caller]
     fn assert_secret(&self, place: &str, bytes: &[u8]) {
         for secret in &self.secrets {
-            let as_hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            let as_hex = hex(secret);
             for form in [secret.as_slice(), as_hex.as_bytes()] {
                 let found = bytes.windows(form.len()).any(|window| window == form);
                 assert!(!found, "{place} has {}", String::from_utf8_lossy(secret));
@@ -170,6 +170,13 @@ impl Story {
         );
         self.assert_secret("the log", &lines);
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)]))
+        .collect()
 }
 
 /// How many rows of a table have something in a column.
