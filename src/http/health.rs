@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{Api, codes::ProblemCode, problem::Problem};
+use super::{Api, problem::Problem};
 
 /// The process is alive.
 #[utoipa::path(get, path = "/livez", tag = "health", operation_id = "getLiveness", responses(
@@ -18,12 +18,13 @@ pub(super) async fn live() -> HttpResponse {
 #[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "getReadiness", responses(
     (status = 200, description = "Able to serve.", body = String, content_type = "text/plain"),
     (status = 503, description = "`unavailable`: not able to serve now.", body = super::problem::ProblemBody,
-        content_type = "application/problem+json"),
+        content_type = "application/problem+json",
+        headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
 ))]
 pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     api.store.is_writable().await?;
     if !api.store.is_current().await? {
-        return Err(Problem::new(ProblemCode::Unavailable)
+        return Err(Problem::unavailable()
             .detail("The schema is not the one this version writes; run `countersign migrate`."));
     }
     Ok(HttpResponse::Ok()

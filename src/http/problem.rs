@@ -56,27 +56,31 @@ pub(super) struct ProblemBody {
     pub(super) errors: Vec<FieldError>,
     /// Guesses left; with `wrong_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(super) attempts_left: Option<u8>,
     /// Which limit is reached; with `rate_limited`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(super) limit: Option<&'static str>,
     /// When it was approved; with `already_approved`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time")]
+    #[schema(nullable = false, format = "date-time")]
     pub(super) approved_at: Option<String>,
     /// The pending verification; with `resend_too_soon`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(super) id: Option<String>,
     /// When it may be sent again, if it can; with `resend_too_soon`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time")]
+    #[schema(nullable = false, format = "date-time")]
     pub(super) resend_after: Option<String>,
     /// When its code expires; with `resend_too_soon`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time")]
+    #[schema(nullable = false, format = "date-time")]
     pub(super) expires_at: Option<String>,
     /// Why it failed; with `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(super) reason: Option<&'static str>,
 }
 
@@ -195,9 +199,13 @@ impl Problem {
             Refusal::Store(error) => Self::from(error),
             Refusal::KeyMissing => {
                 tracing::error!("a root key that a pending code was made with is missing from keys.root");
-                Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
+                Self::unavailable()
             }
         }
+    }
+
+    pub(super) fn unavailable() -> Self {
+        Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
     }
 
     pub(super) fn unauthenticated() -> Self {
@@ -238,9 +246,7 @@ impl From<StoreError> for Problem {
             | StoreError::Full
             | StoreError::Again
             | StoreError::NotOpened { .. }
-            | StoreError::Migration(_) => {
-                Self::new(ProblemCode::Unavailable).retry_after(RETRY_UNAVAILABLE)
-            }
+            | StoreError::Migration(_) => Self::unavailable(),
             StoreError::Damaged { .. } | StoreError::Refused(_) => {
                 tracing::error!(%error, "request.failed");
                 Self::new(ProblemCode::Internal)

@@ -325,7 +325,7 @@ fn the_reader_of_sources_finds_what_it_must() {
             "app::App",
             "domain::clock::Clock",
             "domain::id",
-            "http::otp::send::json",
+            "http::otp::send",
             "http::verifier::run",
             "store::Store",
             "store::self"

@@ -1,6 +1,7 @@
 //! Everything that is tested through its own front door.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod answer;
 mod app;
 mod checks;
 mod crash;

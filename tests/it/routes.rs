@@ -2,12 +2,11 @@
 
 use countersign::domain::key::Scope;
 use reqwest::Method;
-use serde_json::json;
 
 use crate::{
-    app::{Answer, NUMBER, TENANT, TestApp},
+    app::{Answer, TENANT, TestApp},
     database::Database,
-    requests::{BODIES, TOO_LARGE, json_post, post},
+    requests::{BODIES, TOO_LARGE, json_post},
 };
 
 /// Every route of the public listener, with its one method and a path that it matches.
@@ -155,125 +154,53 @@ async fn a_request_that_is_wrong_in_several_ways_is_refused_for_the_first_of_the
     app.send().await;
     let reader = app.key_of(TENANT, &[Scope::Read]).await;
     let big = "x".repeat(TOO_LARGE);
-    let url = |path: &str| format!("{}{path}", app.base);
-    let as_reader = |path: &str, body: String| {
-        app.http
-            .post(url(path))
-            .bearer_auth(&reader)
-            .header("Content-Type", "application/json")
-            .body(body)
-    };
-
-    for (request, status, code) in [
-        (
-            app.http.post(url("/otp/nothing/here?x")).body(big.clone()),
-            404,
-            "not_found",
-        ),
-        (
-            app.http.put(url("/otp/send?x")).body(big.clone()),
-            405,
-            "method_not_allowed",
-        ),
-        (
-            app.http
-                .post(url("/otp/send?x"))
-                .header("Accept", "text/html")
-                .body(big.clone()),
-            401,
-            "unauthenticated",
-        ),
-        (
-            post(&app, "/otp/send?x", big.clone()),
-            415,
-            "unsupported_media_type",
-        ),
-        (
-            json_post(&app, "/otp/send?x", big.clone()).header("Accept", "text/html"),
-            406,
-            "not_acceptable",
-        ),
-        (
-            json_post(&app, "/otp/send?x", big.clone()).header("Idempotency-Key", "\"1\""),
-            413,
-            "body_too_large",
-        ),
-        (as_reader("/otp/send", big), 413, "body_too_large"),
-        (
-            json_post(&app, "/otp/send?x", r#"{"to":1}"#),
-            400,
-            "malformed_request",
-        ),
-        (
-            as_reader("/otp/send", "[]".to_owned()),
-            400,
-            "malformed_request",
-        ),
-        (
-            json_post(&app, "/otp/send", "{").header("Idempotency-Key", "\"1\""),
-            400,
-            "malformed_request",
-        ),
-        (
-            as_reader("/otp/send", r#"{"to":1}"#.to_owned()),
-            422,
-            "invalid_request",
-        ),
-        (
-            as_reader("/otp/verify", r#"{"id":"otp_x"}"#.to_owned()),
-            422,
-            "invalid_request",
-        ),
-        (
-            json_post(
-                &app,
-                "/otp/send",
-                json!({ "to": NUMBER, "x": 1 }).to_string(),
-            ),
-            422,
-            "invalid_request",
-        ),
-        (
-            json_post(
-                &app,
-                "/otp/send",
-                json!({ "to": "+1900", "x": 1 }).to_string(),
-            ),
-            422,
-            "invalid_request",
-        ),
-        (
-            as_reader("/otp/send", json!({ "to": NUMBER }).to_string()),
-            403,
-            "forbidden",
-        ),
-        (
-            as_reader(
-                "/otp/verify",
-                r#"{"id":"otp_x","code":"123456"}"#.to_owned(),
-            ),
-            403,
-            "forbidden",
-        ),
-        (
-            app.http
-                .post(url(&format!("{}?x", ROUTES[3].1)))
-                .bearer_auth(&reader),
-            400,
-            "malformed_request",
-        ),
-        (
-            app.http.post(url(ROUTES[3].1)).bearer_auth(&reader),
-            403,
-            "forbidden",
-        ),
-        (
-            json_post(&app, "/otp/send", json!({ "to": NUMBER }).to_string()),
-            429,
-            "resend_too_soon",
-        ),
+    // Method and path, key, media types, body, answer.
+    for row in [
+        "POST /nothing/here?x | none | text | BIG | 404 not_found",
+        "PUT /otp/send?x | none | text | BIG | 405 method_not_allowed",
+        "POST /otp/send?x | none | text | BIG | 401 unauthenticated",
+        "POST /otp/send?x | full | text | BIG | 415 unsupported_media_type",
+        "POST /otp/send?x | full | html | BIG | 406 not_acceptable",
+        "POST /otp/send?x | full | idempotent | BIG | 413 body_too_large",
+        "POST /otp/send | reader | json | BIG | 413 body_too_large",
+        "POST /otp/send?x | full | json | {\"to\":1} | 400 malformed_request",
+        "POST /otp/send | reader | json | [] | 400 malformed_request",
+        "POST /otp/send | full | idempotent | { | 400 malformed_request",
+        "POST /otp/send | reader | json | {\"to\":1} | 422 invalid_request",
+        "POST /otp/verify | reader | json | {\"id\":\"x\"} | 422 invalid_request",
+        "POST /otp/send | full | json | {\"to\":\"+351912345678\",\"x\":1} | 422 invalid_request",
+        "POST /otp/send | full | idempotent | {\"to\":\"+351912345678\"} | 422 invalid_request",
+        "POST /otp/send | full | json | {\"to\":\"+351760000000\",\"x\":1} | 422 invalid_request",
+        "POST /otp/send | full | json | {\"to\":\"+351760000000\"} | 403 destination_not_allowed",
+        "POST /otp/send | reader | json | {\"to\":\"+351912345678\"} | 403 forbidden",
+        "POST /otp/verify | reader | json | {\"id\":\"x\",\"code\":\"123456\"} | 403 forbidden",
+        "POST /otp/x/cancel?x | reader | json |  | 400 malformed_request",
+        "POST /otp/x/cancel | reader | json |  | 403 forbidden",
+        "POST /otp/send | full | json | {\"to\":\"+351912345678\"} | 429 resend_too_soon",
     ] {
-        Answer::of(request).await.problem(status, code);
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let (method, path) = cells[0].split_once(' ').unwrap();
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let mut request = app.http.request(method, format!("{}{path}", app.base));
+        request = match cells[1] {
+            "full" => request.bearer_auth(&app.key),
+            "reader" => request.bearer_auth(&reader),
+            _ => request,
+        };
+        request = match cells[2] {
+            "text" => request.header("Accept", "text/html"),
+            kind => {
+                let request = request.header("Content-Type", "application/json");
+                match kind {
+                    "html" => request.header("Accept", "text/html"),
+                    "idempotent" => request.header("Idempotency-Key", "\"1\""),
+                    _ => request,
+                }
+            }
+        };
+        let answer = Answer::of(request.body(cells[3].replace("BIG", &big))).await;
+        let told = format!("{} {}", answer.status, answer.code());
+        assert_eq!((row, &*told), (row, cells[4]));
     }
     assert_eq!(app.simulator.requests().posts, 1);
 }

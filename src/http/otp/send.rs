@@ -36,16 +36,18 @@ pub(in crate::http) struct SendBody {
     #[schema(example = "+351 912 345 678", max_length = 32)]
     to: String,
     /// `sms`; the tenant must allow it.
-    #[schema(example = "sms", default = "sms")]
+    #[schema(nullable = false, example = "sms", default = "sms")]
     channel: Option<String>,
     /// A code never crosses purposes.
     #[schema(
+        nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
         example = "login",
         default = "login"
     )]
     purpose: Option<String>,
     /// At most 10 strings of at most 128 characters; given back in the status.
+    #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
 }
 

@@ -25,13 +25,14 @@ use crate::{
 )]
 pub(in crate::http) struct VerifyBody {
     /// As answered by the send.
-    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    #[schema(nullable = false, example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
     id: Option<String>,
     /// In place of `id`: the youngest verification of this number and purpose.
-    #[schema(example = "+351912345678", max_length = 32)]
+    #[schema(nullable = false, example = "+351912345678", max_length = 32)]
     to: Option<String>,
     /// Only with `to`.
     #[schema(
+        nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
         example = "login",
         default = "login"

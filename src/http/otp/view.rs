@@ -40,7 +40,11 @@ pub(in crate::http) struct VerificationView {
     expires_at: String,
     /// When a resend may come; absent when none can.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time", example = "2026-01-31T12:00:30Z")]
+    #[schema(
+        nullable = false,
+        format = "date-time",
+        example = "2026-01-31T12:00:30Z"
+    )]
     resend_after: Option<String>,
 }
 
@@ -55,6 +59,7 @@ pub(in crate::http) struct DeliveryView {
     status: &'static str,
     /// Why it failed: `refused`, `not_deliverable`, `unconfirmed`, `superseded` or `verification_ended`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
 }
 
@@ -65,14 +70,22 @@ pub(in crate::http) struct StatusView {
     #[serde(flatten)]
     verification: VerificationView,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
+    #[schema(
+        nullable = false,
+        format = "date-time",
+        example = "2026-01-31T12:01:00Z"
+    )]
     approved_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
+    #[schema(
+        nullable = false,
+        format = "date-time",
+        example = "2026-01-31T12:01:00Z"
+    )]
     ended_at: Option<String>,
     /// Why it failed: `delivery_refused` or `not_deliverable`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(example = "delivery_refused")]
+    #[schema(nullable = false, example = "delivery_refused")]
     reason: Option<&'static str>,
     /// As it was given.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -91,7 +104,9 @@ pub(in crate::http) struct DeliveryHistory {
     channel: &'static str,
     #[schema(example = "sent")]
     status: &'static str,
+    /// Why it failed; see `Delivery`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
     /// `send`, `resend` or `fallback`.
     #[schema(example = "send")]
@@ -99,10 +114,18 @@ pub(in crate::http) struct DeliveryHistory {
     #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
+    #[schema(
+        nullable = false,
+        format = "date-time",
+        example = "2026-01-31T12:00:00Z"
+    )]
     sent_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(format = "date-time", example = "2026-01-31T12:00:02Z")]
+    #[schema(
+        nullable = false,
+        format = "date-time",
+        example = "2026-01-31T12:00:02Z"
+    )]
     delivered_at: Option<String>,
 }
 
