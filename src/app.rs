@@ -145,6 +145,7 @@ impl App {
             clock: clock.clone(),
             random,
             public_url: config.public_url.as_str().to_owned(),
+            readiness: tokio::sync::Mutex::default(),
             keyless,
         };
         let listener = match listener {
@@ -286,6 +287,25 @@ async fn refuse_unsafe(
             faults.push(format!(
                 "the tenant `{0}` stands in the configuration and in the database; rename or remove [tenants.{0}]",
                 tenant.name
+            ));
+        }
+    }
+    for tenant in &stored {
+        for name in &tenant.policy.accounts {
+            if !config.accounts.iter().any(|account| account.name == *name) {
+                faults.push(format!(
+                    "the tenant `{}` names the account `{name}`, and there is no [[restcomm]] of that name; add it, or \
+                     apply the tenant without it",
+                    tenant.name
+                ));
+            }
+        }
+    }
+    for (id, fingerprint) in ring.fingerprints() {
+        if !store.remember_root_key(id, fingerprint).await? {
+            faults.push(format!(
+                "the root key `{id}` is not the one that bore this id before; put that one back, and give the new one an \
+                 id of its own"
             ));
         }
     }

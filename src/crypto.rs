@@ -30,7 +30,6 @@ struct KeySet {
     id: String,
     code: hmac::Key,
     number: hmac::Key,
-    number_everywhere: hmac::Key,
     limit: hmac::Key,
     seal: RandomizedNonceKey,
 }
@@ -65,6 +64,13 @@ impl KeyRing {
         &self.0[0].id
     }
 
+    /// Id and fingerprint of every key: the fingerprint tells two keys apart, and nothing of either.
+    pub fn fingerprints(&self) -> impl Iterator<Item = (&str, [u8; 32])> {
+        self.0
+            .iter()
+            .map(|set| (set.id.as_str(), tag(&set.code, &[b"fingerprint/v1"])))
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|set| set.id.as_str())
     }
@@ -77,11 +83,6 @@ impl KeyRing {
     /// Blind index of a number within one tenant.
     pub fn number_index(&self, tenant: &str, e164: &str) -> UnderEveryKey<[u8; 32]> {
         self.under_every_key(|set| tag(&set.number, &[tenant.as_bytes(), e164.as_bytes()]))
-    }
-
-    /// Blind index of a number over all tenants, under a key of its own, so that it links nothing else.
-    pub fn number_index_everywhere(&self, e164: &str) -> UnderEveryKey<[u8; 32]> {
-        self.under_every_key(|set| tag(&set.number_everywhere, &[e164.as_bytes()]))
     }
 
     /// Name of a limit's counter.
@@ -151,7 +152,6 @@ impl KeySet {
             id: root.id.clone(),
             code: mac("code/v1"),
             number: mac("number-index/v1"),
-            number_everywhere: mac("number-index-everywhere/v1"),
             limit: mac("limit/v1"),
             seal: RandomizedNonceKey::new(&AES_256_GCM, expand(&prk, "seal/v1").as_ref())
                 .expect("32 bytes are a key of AES-256-GCM"),
@@ -269,16 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn the_same_number_looks_different_in_two_tenants_and_over_all() {
+    fn the_same_number_looks_different_in_two_tenants() {
         let ring = KeyRing::new(&[root("k1", 1)]);
         let number = "+351912345678";
         assert_ne!(
             ring.number_index("a", number),
             ring.number_index("b", number)
-        );
-        assert_ne!(
-            ring.number_index("a", number),
-            ring.number_index_everywhere(number)
         );
     }
 

@@ -40,12 +40,8 @@ impl Sweeper {
         // Where the last purge of each tenant ended: what lies before is gone.
         let mut purged = HashMap::new();
         for round in 0_u32.. {
-            if let Err(error) = self
-                .sweep(round.is_multiple_of(PURGE_ROUNDS), &mut purged)
-                .await
-            {
-                tracing::warn!(%error, "sweep.failed");
-            }
+            self.sweep(round.is_multiple_of(PURGE_ROUNDS), &mut purged)
+                .await;
             tokio::select! {
                 () = self.clock.sleep(END_EVERY) => {}
                 () = stop.cancelled() => return,
@@ -53,12 +49,22 @@ impl Sweeper {
         }
     }
 
-    async fn sweep(&self, purge: bool, purged: &mut HashMap<String, Id>) -> Result<(), StoreError> {
+    /// Three duties; that one fails must not keep the others from being done.
+    async fn sweep(&self, purge: bool, purged: &mut HashMap<String, Id>) {
         let now = self.clock.now();
-        self.end_overdue(now).await?;
+        note(self.end_overdue(now).await);
         if purge {
-            self.purge(now, purged).await?;
+            note(self.purge(now, purged).await);
+            note(self.purge_counters(now).await);
         }
+    }
+
+    async fn purge_counters(&self, now: Timestamp) -> Result<(), StoreError> {
+        while self
+            .store
+            .purge_counters(now.minus(KEEP_BUDGETS), now, CHUNK)
+            .await?
+        {}
         Ok(())
     }
 
@@ -85,8 +91,12 @@ impl Sweeper {
     ) -> Result<(), StoreError> {
         let beginning = Id::smallest_at(Timestamp::default());
         if purged.is_empty() {
-            // Once, also those of tenants that are gone.
-            let all = self.store.tenants_with_verifications().await?;
+            // Once, also those of tenants that are gone. It reads the whole table, and may fail on a large one.
+            let all = self
+                .store
+                .tenants_with_verifications()
+                .await
+                .unwrap_or_default();
             purged.extend(all.into_iter().map(|tenant| (tenant, beginning)));
         }
         for tenant in self.directory.names().await? {
@@ -107,11 +117,15 @@ impl Sweeper {
             {
                 *from = last;
             }
-            // Whatever was born shortly before may have ended later.
-            *from = (*from).min(Id::smallest_at(ended_before.minus(LONGEST_LIFE)));
+            // Whatever was born shortly before may have ended later; all that is older is gone.
+            *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));
         }
-        self.store
-            .purge_counters(now.minus(KEEP_BUDGETS), now)
-            .await
+        Ok(())
+    }
+}
+
+fn note(outcome: Result<(), StoreError>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "sweep.failed");
     }
 }

@@ -106,3 +106,9 @@ create table clock (
 );
 
 insert into clock (id, now) values (1, 0);
+
+-- Which root key each id meant when it was first used: another key under the same id would open nothing.
+create table root_keys (
+    id text primary key,
+    fingerprint bytea not null
+);

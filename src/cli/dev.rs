@@ -72,7 +72,7 @@ pub(super) async fn run(
     let sid = format!("AC{}", random_base62(&random, 32));
     let token = random_base62(&random, 32);
     let config = Config::load_text(&text(&data, &base, &sid, &token)?, environment)?;
-    let tenant = check(&config, &listener, &base)?;
+    let tenant = check(&config, &data, &listener, &base)?;
     let clock = Clock::system();
     let account = Account::parse(&format!("{sid}:{token}"))?;
     let simulator = Simulator::new(account, clock.clone());
@@ -93,10 +93,21 @@ pub(super) async fn run(
 }
 
 /// Whatever the environment adds, it must stay a service for this machine and the simulated Restcomm.
-fn check(config: &Config, listener: &TcpListener, base: &str) -> Result<Tenant, String> {
+fn check(
+    config: &Config,
+    data: &Path,
+    listener: &TcpListener,
+    base: &str,
+) -> Result<Tenant, String> {
     if config.server.bind != listener.local_addr().map_err(|error| error.to_string())? {
         return Err(
             "dev listens on 127.0.0.1 only; unset COUNTERSIGN__SERVER__BIND and use --port"
+                .to_owned(),
+        );
+    }
+    if config.database.sqlite_path() != Some(&database_file(data)) {
+        return Err(
+            "dev keeps its own database; unset COUNTERSIGN__DATABASE__URL, or run `countersign serve`"
                 .to_owned(),
         );
     }
@@ -151,9 +162,13 @@ fn keys_file(data: &Path) -> PathBuf {
     data.join("keys.toml")
 }
 
+fn database_file(data: &Path) -> PathBuf {
+    data.join("data.db")
+}
+
 /// The part of the configuration that the commands beside the service need, too.
 fn stored_part(data: &Path) -> String {
-    let url = toml::Value::from(format!("sqlite://{}", data.join("data.db").display()));
+    let url = toml::Value::from(format!("sqlite://{}", database_file(data).display()));
     format!(
         "[database]\nurl = {url}\n\
          [tenants.{TENANT}]\ndisplay_name = \"Countersign\"\ncountries = [\"*\"]\n\

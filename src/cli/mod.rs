@@ -92,7 +92,7 @@ async fn run(Arguments { config, command }: Arguments, environment: Environment)
         Command::Tenant(command) => tenant::run(command, config, &environment).await,
         Command::Key(command) => key::run(command, config, &environment).await,
         Command::Keygen => keygen::run(),
-        Command::Openapi => print(&openapi::text()),
+        Command::Openapi => print(openapi::text()),
         Command::Simulator(arguments) => simulator::run(arguments).await,
         Command::Healthcheck(arguments) => healthcheck::run(arguments, config, &environment).await,
     }

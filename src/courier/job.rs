@@ -160,31 +160,28 @@ impl Courier {
             return HandOff::NotSent;
         };
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
-        let validity = job.delivery.created_at.until(end);
+        let validity = self.0.clock.now().until(end);
         let text = message::sms(&job.tenant.policy.display_name, &job.code, validity);
         account
-            .send_sms(&job.number, from, &text, &self.0.clock)
+            .send_sms(
+                &job.number,
+                from,
+                &text,
+                !message::is_gsm7(&text),
+                &self.0.clock,
+            )
             .await
     }
 
-    /// Asks the account that may have the message.
+    /// Asks the account that may have the message: first by sender, and before it is taken for lost also without, since
+    /// Restcomm may write a sender otherwise than it was given, and the configuration may name another by now.
     async fn look_up(&self, job: &Job) -> Report {
-        let Some(account) = job
-            .delivery
-            .account
-            .as_deref()
-            .and_then(|name| self.0.accounts.get(name))
-        else {
+        let account = job.delivery.account.as_deref();
+        let Some(account) = account.and_then(|name| self.0.accounts.get(name)) else {
             return Report::LookUpFailed;
         };
-        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
-        let (Ok(messages), Ok(known)) = (
-            account.find_sms(&job.number, earliest).await,
-            self.0
-                .store
-                .snapshot(&job.delivery.tenant, job.delivery.verification)
-                .await,
-        ) else {
+        let (tenant, verification) = (&job.delivery.tenant, job.delivery.verification);
+        let Ok(known) = self.0.store.snapshot(tenant, verification).await else {
             return Report::LookUpFailed;
         };
         // A resend may carry the same code: a message that is another delivery's is not this one's.
@@ -193,16 +190,24 @@ impl Courier {
             .flat_map(|snapshot| snapshot.deliveries)
             .filter_map(|delivery| delivery.sid)
             .collect();
-        let found = messages.into_iter().find(|message| {
-            message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
-        });
-        match found {
-            Some(message) => Report::Accepted {
-                account: account.name().to_owned(),
-                sid: message.sid,
-            },
-            None => Report::NotSent,
+        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
+        let sender = account.sender(&job.tenant.policy, &job.number);
+        for from in [sender, None] {
+            let Ok(messages) = account.find_sms(&job.number, from, earliest).await else {
+                return Report::LookUpFailed;
+            };
+            let found = messages.into_iter().find(|message| {
+                message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
+            });
+            if let Some(message) = found {
+                let account = account.name().to_owned();
+                return Report::Accepted {
+                    account,
+                    sid: message.sid,
+                };
+            }
         }
+        Report::NotSent
     }
 
     /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.

@@ -55,9 +55,16 @@ impl FailureBudget {
 
     /// Takes over what stood under an older key of the ring.
     pub fn absorb(&mut self, older: &Self) {
+        let blocks = |failures| failures / FAILURES_PER_BLOCK;
+        let before = blocks(self.failures).max(blocks(older.failures));
         self.failures += older.failures;
         self.blocked_until = self.blocked_until.max(older.blocked_until);
         self.last_failure = self.last_failure.max(older.last_failure);
+        // Together they may have reached what neither reached alone.
+        if before < blocks(self.failures) {
+            let block = self.last_failure.plus(FIRST_BLOCK);
+            self.blocked_until = self.blocked_until.max(block);
+        }
     }
 }
 
@@ -87,6 +94,19 @@ mod tests {
         }
         let in_a_year = now.plus(Duration::from_hours(8760));
         assert_eq!(budget.block(in_a_year), Some(Block::Locked));
+    }
+
+    #[test]
+    fn failures_that_two_keys_counted_apart_block_together() {
+        let now = Timestamp::from_millis(0);
+        let (mut newest, mut older) = (FailureBudget::default(), FailureBudget::default());
+        for _ in 0..3 {
+            newest.fail(now);
+            older.fail(now);
+        }
+        newest.absorb(&older);
+        let end = now.plus(FIRST_BLOCK);
+        assert_eq!(newest.block(now), Some(Block::Until(end)));
     }
 
     #[test]

@@ -74,12 +74,15 @@ impl Counter {
     }
 
     /// Takes back the send that was charged at `at`: nothing left the house.
-    pub fn give_back(&mut self, at: Timestamp) {
+    pub fn give_back(&mut self, at: Timestamp, now: Timestamp) {
         if let Some(position) = self.instants.iter().rposition(|instant| *instant == at) {
             self.instants.remove(position);
         }
         for (rate, arrival) in &mut self.arrivals {
-            *arrival -= rate.spacing();
+            // What is older than the window has run off by itself.
+            if now < at.plus(rate.window) {
+                *arrival -= rate.spacing();
+            }
         }
     }
 
@@ -219,7 +222,7 @@ mod tests {
         let mut counter = Counter::default();
         counter.charge(&rates, at(0));
         assert!(counter.admits(&rates, at(1)).is_err());
-        counter.give_back(at(0));
+        counter.give_back(at(0), at(1));
         assert_eq!(counter.admits(&rates, at(1)), Ok(()));
     }
 

@@ -48,7 +48,7 @@ impl DeliveryReport {
             Progress::NothingSent(reason) => {
                 for charge in &delivery.charges {
                     if let Some(mut counter) = ledger.counters.get(charge).cloned() {
-                        counter.give_back(delivery.created_at);
+                        counter.give_back(delivery.created_at, now);
                         ledger.counters.put(*charge, counter, op);
                     }
                 }

@@ -80,11 +80,11 @@ impl<B: Body + 'static> FromRequest for Call<B> {
 
 /// A key in a URL is in somebody's log already: say so, whatever else is wrong.
 fn refuse_key_in_url(request: &HttpRequest) -> Result<(), Problem> {
-    if request
-        .uri()
-        .query()
-        .is_some_and(|query| query.contains("cs_"))
-    {
+    if request.uri().query().is_some_and(|query| {
+        ["cs_sk_", "cs_pk_", "cs_ak_"]
+            .iter()
+            .any(|kind| query.contains(kind))
+    }) {
         tracing::warn!("request.key_in_url");
         return Err(Problem::new(ProblemCode::MalformedRequest)
             .detail("An API key stands in the URL. Revoke it, and send the new one as `Authorization: Bearer KEY`."));

@@ -22,6 +22,7 @@ pub(super) async fn live() -> HttpResponse {
         headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
 ))]
 pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
+    let _alone = api.readiness.lock().await;
     api.store.is_writable().await?;
     if !api.store.is_current().await? {
         return Err(Problem::unavailable()

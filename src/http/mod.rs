@@ -37,6 +37,8 @@ pub struct Api {
     pub clock: Clock,
     pub random: Random,
     pub public_url: String,
+    /// Held while the database is tried: however many ask, one at a time costs it something.
+    pub readiness: tokio::sync::Mutex<()>,
     /// The tenant of loopback callers without a key; only in `dev`.
     pub keyless: Option<Arc<Tenant>>,
 }

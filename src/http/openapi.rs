@@ -1,5 +1,7 @@
 //! The OpenAPI 3.1 document, made from the handlers.
 
+use std::sync::LazyLock;
+
 use actix_web::HttpResponse;
 use utoipa::{
     Modify, OpenApi,
@@ -64,7 +66,12 @@ impl Modify for Security {
 }
 
 /// The document as text, pretty-printed.
-pub fn text() -> String {
+pub fn text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(make);
+    &TEXT
+}
+
+fn make() -> String {
     let mut text = Document::openapi()
         .to_pretty_json()
         .expect("the document always serialises");

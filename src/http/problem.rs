@@ -200,6 +200,7 @@ impl Problem {
             Refusal::KeyMissing => {
                 tracing::error!("a root key that a pending code was made with is missing from keys.root");
                 Self::unavailable()
+                    .detail("This code was made under a key that the service cannot use now.")
             }
         }
     }

@@ -60,16 +60,20 @@ struct List {
 }
 
 impl Account {
-    /// Hands one text message over.
+    /// Hands one text message over; `unicode` where the GSM alphabet does not hold it.
     pub async fn send_sms(
         &self,
         to: &PhoneNumber,
         from: &str,
         body: &str,
+        unicode: bool,
         clock: &Clock,
     ) -> HandOff {
         let started = clock.now();
-        let form = [("From", from), ("To", to.expose()), ("Body", body)];
+        let mut form = vec![("From", from), ("To", to.expose()), ("Body", body)];
+        if unicode {
+            form.push(("Encoding", "UCS-2"));
+        }
         let request = self
             .client
             .post(self.messages_url())
@@ -100,11 +104,11 @@ impl Account {
     /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it
     /// tells, that is no answer.
     ///
-    /// They are not asked for by sender: Restcomm may write that otherwise than it was given, and the configuration may
-    /// name another by now.
+    /// With `from`, only those of that sender.
     pub async fn find_sms(
         &self,
         to: &PhoneNumber,
+        from: Option<&str>,
         since: Timestamp,
     ) -> Result<Vec<Message>, LookUpFailed> {
         let page = PAGE.to_string();
@@ -115,7 +119,8 @@ impl Account {
                 &self.settings.account_sid,
                 Some(self.settings.auth_token.expose_secret()),
             )
-            .query(&[("To", to.expose()), ("PageSize", &page)]);
+            .query(&[("To", to.expose()), ("PageSize", &page)])
+            .query(&from.map(|from| [("From", from)]));
         let response = request.send().await.map_err(|_| LookUpFailed)?;
         if response.status() != StatusCode::OK {
             tracing::warn!(

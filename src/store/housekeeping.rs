@@ -118,20 +118,20 @@ impl Store {
         ended_before: Timestamp,
         most: i64,
     ) -> Result<Option<Id>, StoreError> {
-        let mut tx = self.begin().await?;
-        let ids: Vec<Vec<u8>> = on!(&mut tx, connection => {
+        let ids: Vec<Vec<u8>> = read!(self, pool => {
             sqlx::query_scalar(OLD)
                 .bind(born.start.as_bytes().to_vec())
                 .bind(born.end.as_bytes().to_vec())
                 .bind(tenant)
                 .bind(ended_before.as_millis())
                 .bind(most)
-                .fetch_all(connection)
+                .fetch_all(pool)
                 .await?
         });
         let Some(last) = ids.last().and_then(|id| Id::from_bytes(id)) else {
             return Ok(None);
         };
+        let mut tx = self.begin().await?;
         match &mut tx {
             Tx::Sqlite(tx) => {
                 let json = record::json_keys(&ids);
@@ -155,24 +155,62 @@ impl Store {
         Ok(Some(last))
     }
 
-    /// Deletes counters that say nothing any more, and failure budgets unused since `unused_since`.
+    /// Deletes up to `most` counters that say nothing any more, and failure budgets unused since `unused_since`; tells
+    /// whether there may be more.
     pub async fn purge_counters(
         &self,
         unused_since: Timestamp,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+        most: i64,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let counters = on!(&mut tx, connection => {
+            sqlx::query("delete from counters where id in (select id from counters where until < $1 limit $2)")
+                .bind(now.as_millis())
+                .bind(most)
+                .execute(connection)
+                .await?
+                .rows_affected()
+        });
+        let budgets = on!(&mut tx, connection => {
+            sqlx::query(
+                "delete from budgets where id in \
+                 (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
+            )
+            .bind(unused_since.as_millis())
+            .bind(now.as_millis())
+            .bind(most)
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
+        tx.commit().await?;
+        let full = u64::try_from(most).unwrap_or(0);
+        Ok(full <= counters || full <= budgets)
+    }
+
+    /// Notes the fingerprint of a root key; `false` when another key bore this id before.
+    pub async fn remember_root_key(
+        &self,
+        id: &str,
+        fingerprint: [u8; 32],
+    ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         on!(&mut tx, connection => {
-            sqlx::query("delete from counters where until < $1").bind(now.as_millis()).execute(connection).await?;
-        });
-        on!(&mut tx, connection => {
-            sqlx::query("delete from budgets where last_failure < $1 and blocked_until < $2")
-                .bind(unused_since.as_millis())
-                .bind(now.as_millis())
+            sqlx::query("insert into root_keys (id, fingerprint) values ($1, $2) on conflict (id) do nothing")
+                .bind(id)
+                .bind(fingerprint.to_vec())
                 .execute(connection)
                 .await?;
         });
-        tx.commit().await
+        let known: Vec<u8> = on!(&mut tx, connection => {
+            sqlx::query_scalar("select fingerprint from root_keys where id = $1")
+                .bind(id)
+                .fetch_one(connection)
+                .await?
+        });
+        tx.commit().await?;
+        Ok(known == fingerprint)
     }
 
     /// For each key name that is still needed but not among `known`: until when it is.

@@ -220,8 +220,8 @@ impl Shared {
             }
             Err(error) => {
                 tracing::error!(%error, "a command failed");
-                for entry in entries {
-                    self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
+                if let Some(entry) = entries.into_iter().next() {
+                    self.answer(entry, Err(error));
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 fn document() -> Value {
-    serde_json::from_str(&openapi::text()).unwrap()
+    serde_json::from_str(openapi::text()).unwrap()
 }
 
 /// Method, path and description of every operation.

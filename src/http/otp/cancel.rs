@@ -62,6 +62,7 @@ pub(in crate::http) async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = api.verifier.cancel(&call.caller, named(&id)?).await;
     let snapshot = snapshot.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
-    let view = StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::Internal))?;
+    let view =
+        StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
     Ok(HttpResponse::Ok().json(view))
 }

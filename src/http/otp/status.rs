@@ -57,6 +57,7 @@ pub(in crate::http) async fn status(
 ) -> Result<HttpResponse, Problem> {
     let snapshot = api.verifier.status(&call.caller, named(&id)?).await;
     let snapshot = snapshot.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
-    let view = StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::Internal))?;
+    let view =
+        StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
     Ok(HttpResponse::Ok().json(view))
 }

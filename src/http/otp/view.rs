@@ -180,7 +180,7 @@ impl VerificationView {
 }
 
 impl StatusView {
-    /// `None`: a verification without deliveries, which nothing writes.
+    /// `None`: its deliveries were just deleted, and it is about to be.
     pub(super) fn new(snapshot: Snapshot) -> Option<Self> {
         let Snapshot {
             verification,

@@ -74,7 +74,9 @@ async fn hand_off(base_url: String, timeout: Duration, clock: &Clock) -> HandOff
     let accounts = accounts(base_url, timeout);
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
-    account.send_sms(&number, "Acme", "123456", clock).await
+    account
+        .send_sms(&number, "Acme", "123456", false, clock)
+        .await
 }
 
 async fn judged(status: u16, content_type: &str, body: &str) -> HandOff {
@@ -86,7 +88,7 @@ async fn looked_up(base_url: String) -> Result<Vec<Message>, LookUpFailed> {
     let accounts = accounts(base_url, PATIENCE);
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
-    account.find_sms(&number, NOON).await
+    account.find_sms(&number, None, NOON).await
 }
 
 fn accepted(sid: &str) -> HandOff {
