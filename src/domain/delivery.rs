@@ -312,7 +312,7 @@ impl Delivery {
     /// 1, 2, 4, 8, then 15 s, less up to half of it by chance.
     fn pause(&self, jitter: u32) -> Duration {
         let full = Duration::from_secs(1 << self.tries.min(4)).min(LONGEST_PAUSE);
-        full.checked_sub(full * jitter.min(1000) / 2000).unwrap()
+        full.saturating_sub(full * jitter.min(1000) / 2000)
     }
 }
 

@@ -60,10 +60,11 @@ pub(crate) async fn commit_a_send(store: Store, clock: &Clock) -> String {
         limits: Vec::new(),
         account: "main".to_owned(),
     };
-    match journal.send(send, None).await.unwrap() {
-        SendOutcome::Created(dispatch) => dispatch.verification.id.to_string(),
-        other => panic!("{other:?}"),
-    }
+    let outcome = journal.send(send, None).await.unwrap();
+    let SendOutcome::Created(dispatch) = outcome else {
+        panic!("{outcome:?}")
+    };
+    dispatch.verification.id.to_string()
 }
 
 pub(crate) async fn claim_one(store: &Store, clock: &Clock) -> Claimed {
@@ -77,7 +78,7 @@ on_both! {
         let app = TestApp::spawn(database).await;
         let id = commit_a_send(app.store().await, &app.clock).await;
         let outbox = Outbox::of(&app).await;
-        app.clock.advance(LEASE - Duration::from_secs(1));
+        app.advance(LEASE.as_secs() - 1);
         app.get("/readyz").await;
         assert_eq!(app.simulator.requests().gets, 0, "it may be alive");
         outbox.wait_for(&id, "it is still claimed", |row| row.stage == Stage::Claimed && row.claim == 1).await;
