@@ -35,6 +35,7 @@ const SET_CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// What is in flight may take this long after SIGTERM.
 const LAST_REQUESTS: u64 = 5;
 const LAST_DELIVERIES: Duration = Duration::from_secs(3);
+const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// A service that is bound and ready to run.
 pub struct App {
@@ -71,7 +72,7 @@ pub enum StartError {
         address: SocketAddr,
         error: std::io::Error,
     },
-    #[error("cannot open the database: {0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error(
         "the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate"
@@ -206,7 +207,8 @@ impl App {
         // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
         stop.cancel();
         let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
-        store.close().await;
+        // A database that does not answer keeps nobody here.
+        let _ = tokio::time::timeout(LAST_CONNECTIONS, store.close()).await;
         tracing::info!("service.stopped");
         match outcome {
             Ok(result) => result.map_err(StartError::Server),
@@ -222,10 +224,23 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// Opens the database that the configuration names.
 pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
-    match url.sqlite_path() {
+    let opened = match url.sqlite_path() {
         Some(path) => Store::open_sqlite(path).await,
         None => Store::open_postgres(url.expose()).await,
-    }
+    };
+    opened.map_err(|error| StoreError::NotOpened {
+        // Shows no password.
+        database: format!("the database {url:?}"),
+        reason: match error {
+            StoreError::Unavailable(reason) | StoreError::Lost(reason) => reason,
+            StoreError::Refused(error) => error.to_string(),
+            StoreError::Full
+            | StoreError::Damaged { .. }
+            | StoreError::Again
+            | StoreError::NotOpened { .. }
+            | StoreError::Migration(_) => error.to_string(),
+        },
+    })
 }
 
 fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::io::Result<Server> {

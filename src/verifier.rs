@@ -176,7 +176,7 @@ impl Verifier {
             SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
             SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
         };
-        let (verification, mut delivery) = (*verification, *delivery);
+        let (mut verification, mut delivery) = (*verification, *delivery);
         // An error means that nobody will tell: the hand-off was put off, or the caller does not want to wait.
         let report = tokio::select! {
             report = told => report.ok(),
@@ -184,7 +184,12 @@ impl Verifier {
         };
         match report {
             Some(Report::Refused) if !resent => return Err(Refusal::DeliveryRefused),
-            Some(Report::Refused) => delivery.status = DeliveryStatus::Failed,
+            Some(Report::Refused) => {
+                // The resend failed, and perhaps the verification with it: nothing of it was ever sent.
+                let snapshot = self.status(caller, verification.id).await?;
+                verification = snapshot.verification;
+                delivery = snapshot.deliveries.into_iter().last().unwrap_or(delivery);
+            }
             Some(Report::Accepted { .. }) => delivery.status = DeliveryStatus::Sent,
             _ => {}
         }

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         clock::Timestamp,
         code::Code,
-        delivery::{Delivery, GIVE_UP_BEFORE_END, Progress, Report, Work},
+        delivery::{Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work},
         outbox::DeliveryReport,
         phone::PhoneNumber,
         policy::Tenant,
@@ -56,7 +56,9 @@ impl Courier {
     pub(super) async fn resume(&self, Claimed { delivery, work }: Claimed) {
         match work {
             Work::Nothing => {}
-            Work::GiveUp => self.report(&delivery, Report::NotSent).await,
+            Work::GiveUp => {
+                self.report(&delivery, Report::NotSent).await;
+            }
             Work::HandOff | Work::LookUp => {
                 let fallback = if work == Work::HandOff {
                     Report::NotSent
@@ -99,8 +101,8 @@ impl Courier {
             .for_sms(&job.tenant.policy, &job.number)
             .collect();
         for account in accounts {
-            // Who has it must be durable before it can have it.
-            if job.delivery.account.as_deref() != Some(account.name()) {
+            // Who has it must be durable before it can have it, and nobody may look it up too early.
+            if job.delivery.account.as_deref() != Some(account.name()) || self.is_late(&job) {
                 let moving = Report::Moving {
                     account: account.name().to_owned(),
                 };
@@ -110,11 +112,11 @@ impl Courier {
                 job.delivery.account = Some(account.name().to_owned());
                 job.lease_end = lease_end;
             }
-            let requested_at = self.0.clock.now();
-            if job.lease_end < requested_at.plus(account.timeout()) {
-                // Too late to be sure that nobody else takes it meanwhile: leave it to whoever looks it up.
+            if self.is_late(&job) {
+                // Noting the account took too long: leave it to whoever looks it up.
                 return;
             }
+            let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
             match self.send(&job, account).await {
                 HandOff::Accepted { sid } => {
@@ -125,8 +127,10 @@ impl Courier {
                     return;
                 }
                 HandOff::Refused => {
-                    self.report(&job.delivery, Report::Refused).await;
-                    tell.map(|tell| tell.send(Report::Refused));
+                    // Only what is durable may be answered as an end.
+                    if self.report(&job.delivery, Report::Refused).await {
+                        tell.map(|tell| tell.send(Report::Refused));
+                    }
                     return;
                 }
                 HandOff::Unknown => {
@@ -144,6 +148,11 @@ impl Courier {
             }
         }
         self.report(&job.delivery, Report::NotSent).await;
+    }
+
+    /// Whether somebody could look a hand-off that begins now up too early. No time-out is longer than that.
+    fn is_late(&self, job: &Job) -> bool {
+        job.lease_end < self.0.clock.now().plus(LOOK_UP_AFTER)
     }
 
     async fn send(&self, job: &Job, account: &Account) -> HandOff {
@@ -168,11 +177,9 @@ impl Courier {
         else {
             return Report::LookUpFailed;
         };
-        let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
-            return Report::LookUpFailed;
-        };
+        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let (Ok(messages), Ok(known)) = (
-            account.find_sms(&job.number, from).await,
+            account.find_sms(&job.number, earliest).await,
             self.0
                 .store
                 .snapshot(&job.delivery.tenant, job.delivery.verification)
@@ -186,11 +193,8 @@ impl Courier {
             .flat_map(|snapshot| snapshot.deliveries)
             .filter_map(|delivery| delivery.sid)
             .collect();
-        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let found = messages.into_iter().find(|message| {
-            message.body.contains(job.code.expose())
-                && message.is_since(earliest)
-                && !taken.contains(&message.sid)
+            message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
         });
         match found {
             Some(message) => Report::Accepted {
@@ -201,20 +205,23 @@ impl Courier {
         }
     }
 
-    async fn report(&self, delivery: &Delivery, report: Report) {
-        if let Err(error) = self.0.journal.report(self.about(delivery, report)).await {
-            // The lease will lapse, and whoever claims the delivery then asks Restcomm.
-            tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+    /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.
+    async fn report(&self, delivery: &Delivery, report: Report) -> bool {
+        match self.0.journal.report(self.about(delivery, report)).await {
+            Ok(outcome) => outcome.progress != Progress::Stale,
+            Err(error) => {
+                // The lease will lapse, and whoever claims the delivery then asks Restcomm.
+                tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+                false
+            }
         }
     }
 
-    /// Notes the next account; gives the new end of the lease, or `None` when the delivery is not ours any more.
+    /// Notes the account that is tried next; gives the new end of the lease, or `None` when the delivery is not ours any more.
     async fn renew(&self, delivery: &Delivery, report: Report) -> Option<Timestamp> {
         let now = self.0.clock.now();
         match self.0.journal.report(self.about(delivery, report)).await {
-            Ok(outcome) if outcome.progress == Progress::Noted => {
-                Some(now.plus(crate::domain::delivery::LEASE))
-            }
+            Ok(outcome) if outcome.progress == Progress::Noted => Some(now.plus(LEASE)),
             Ok(_) | Err(_) => None,
         }
     }

@@ -11,9 +11,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     crypto::KeyRing,
-    domain::{clock::Clock, random::Random},
+    domain::{
+        clock::{Clock, Timestamp},
+        random::Random,
+    },
     restcomm::Accounts,
-    store::{Directory, Journal, Started, Store},
+    store::{Directory, Journal, Started, Store, StoreError},
 };
 
 /// Hand-offs that run at once.
@@ -22,6 +25,8 @@ const HAND_OFFS: usize = 512;
 const CLAIM: i64 = 64;
 /// The outbox is looked at no less often than this; another process may have left something in it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What is due and locked by somebody else is looked at again after this long: a lock is short, or its holder is dead.
+const WAIT_FOR_LOCKS: Duration = Duration::from_millis(50);
 
 #[derive(Clone)]
 pub struct Courier(Arc<Parts>);
@@ -80,38 +85,42 @@ impl Courier {
         stop: CancellationToken,
     ) {
         while !stop.is_cancelled() {
-            let pause = match self.take_due(&tasks, &permits).await {
-                Ok(pause) => pause,
+            let now = self.0.clock.now();
+            let next_look = match self.take_due(&tasks, &permits, now).await {
+                Ok(next_look) => next_look,
                 Err(error) => {
                     tracing::warn!(%error, "outbox.unreadable");
-                    LOOK_EVERY
+                    now.plus(LOOK_EVERY)
                 }
             };
             tokio::select! {
-                () = self.0.clock.sleep(pause) => {}
+                () = self.0.clock.sleep_until(next_look) => {}
                 () = stop.cancelled() => {}
             }
         }
     }
 
-    /// Starts work on what is due, and tells how long to wait before looking again.
+    /// Starts work on what is due at `now`, and tells when to look again.
     async fn take_due(
         &self,
         tasks: &TaskTracker,
         permits: &Arc<Semaphore>,
-    ) -> Result<Duration, crate::store::StoreError> {
+        now: Timestamp,
+    ) -> Result<Timestamp, StoreError> {
         let parts = &self.0;
-        let now = parts.clock.now();
         match parts.store.next_due().await? {
             Some(due) if due <= now => {}
-            Some(due) => return Ok(now.until(due).min(LOOK_EVERY)),
-            None => return Ok(LOOK_EVERY),
+            Some(due) => return Ok(due.min(now.plus(LOOK_EVERY))),
+            None => return Ok(now.plus(LOOK_EVERY)),
         }
-        for claimed in parts
+        let claimed = parts
             .store
             .claim_due(CLAIM, parts.random.bytes(), now)
-            .await?
-        {
+            .await?;
+        if claimed.is_empty() {
+            tokio::time::sleep(WAIT_FOR_LOCKS).await;
+        }
+        for claimed in claimed {
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 break;
             };
@@ -121,6 +130,6 @@ impl Courier {
                 drop(permit);
             });
         }
-        Ok(Duration::ZERO)
+        Ok(now)
     }
 }

@@ -71,7 +71,10 @@ impl Check {
             ledger.put_verification(verification.clone(), now, op);
             return CheckOutcome::Ended(Box::new(verification));
         }
-        let index = ledger.index_of(&verification);
+        let index = match &self.target {
+            Target::Id(_) => ledger.index_of(&verification),
+            Target::Number { index, .. } => index.clone(),
+        };
         let mut budget = ledger.budget(&index, op);
         if let Some(block) = budget.block(now) {
             return CheckOutcome::Blocked(block);

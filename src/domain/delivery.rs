@@ -11,9 +11,9 @@ use crate::crypto::KeyRing;
 pub const LOOK_UP_AFTER: Duration = Duration::from_secs(12);
 /// A message that cannot be on the phone this long before its code dies is not sent any more.
 pub const GIVE_UP_BEFORE_END: Duration = Duration::from_secs(30);
-/// How long a process may hold a delivery before others take its silence for death. It is longer than any hand-off's
-/// time-out, and no shorter than [`LOOK_UP_AFTER`], so that a lapsed claim can be looked up at once.
-pub const LEASE: Duration = Duration::from_secs(12);
+/// How long a process may hold a delivery before others take its silence for death. A hand-off begins only while
+/// [`LOOK_UP_AFTER`] is left of it, so that a lapsed claim can be looked up at once; the rest is for what comes before.
+pub const LEASE: Duration = Duration::from_secs(15);
 /// Retries and look-ups are at most this far apart.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
@@ -119,7 +119,7 @@ pub enum Report {
     },
     /// The account could not be asked.
     LookUpFailed,
-    /// The next account is about to be tried.
+    /// This account is about to be tried.
     Moving {
         account: String,
     },
@@ -226,23 +226,21 @@ impl Delivery {
     /// Takes a due delivery for this process.
     pub fn claim(&mut self, now: Timestamp) -> Work {
         self.claim += 1;
-        let work = match self.stage {
-            Stage::Done => Work::Nothing,
-            Stage::Waiting if self.sealed.is_none() || self.give_up_at <= now => Work::GiveUp,
-            Stage::Waiting => {
-                self.stage = Stage::Claimed;
-                self.handed_at = Some(now);
-                Work::HandOff
-            }
+        let work = if self.stage == Stage::Done {
+            Work::Nothing
+        } else if self.is_nowhere() && (self.sealed.is_none() || self.give_up_at <= now) {
+            Work::GiveUp
+        } else if self.is_nowhere() {
+            self.stage = Stage::Claimed;
+            self.handed_at = Some(now);
+            Work::HandOff
+        } else if self.sealed.is_some() {
             // The account a dead process was talking to, or one that never answered.
-            Stage::Claimed | Stage::Unknown if self.sealed.is_some() => {
-                self.stage = Stage::Unknown;
-                Work::LookUp
-            }
-            Stage::Claimed | Stage::Unknown => {
-                self.fail(DeliveryReason::Unconfirmed, now);
-                Work::Nothing
-            }
+            self.stage = Stage::Unknown;
+            Work::LookUp
+        } else {
+            self.fail(DeliveryReason::Unconfirmed, now);
+            Work::Nothing
         };
         if work != Work::Nothing {
             self.due_at = Some(now.plus(LEASE));
@@ -272,6 +270,26 @@ impl Delivery {
         }
     }
 
+    /// Whether certainly no account has the message. An account is durable before it can have it, so a process that died
+    /// before it noted one has handed nothing over.
+    fn is_nowhere(&self) -> bool {
+        match self.stage {
+            Stage::Waiting => true,
+            Stage::Claimed => self.account.is_none(),
+            Stage::Unknown | Stage::Done => false,
+        }
+    }
+
+    /// The person gave its code back, so the account that may have had the message had it. A resend proves nothing,
+    /// since its code may be that of an earlier message.
+    pub fn prove(&mut self, now: Timestamp) {
+        let perhaps = matches!(self.stage, Stage::Claimed | Stage::Unknown);
+        if perhaps && self.cause == Cause::Send && self.status == DeliveryStatus::Queued {
+            self.status = DeliveryStatus::Sent;
+            self.sent_at = Some(now);
+        }
+    }
+
     fn accept(&mut self, account: &str, sid: &str, now: Timestamp) -> Progress {
         if self.sid.is_some() {
             return Progress::Stale;
@@ -289,11 +307,14 @@ impl Delivery {
     }
 
     fn fail(&mut self, reason: DeliveryReason, now: Timestamp) -> Progress {
-        self.status = DeliveryStatus::Failed;
-        self.reason = Some(reason);
-        self.failed_at = self.failed_at.or(Some(now));
         self.stage = Stage::Done;
         self.due_at = None;
+        // What was proved needs no confirmation.
+        if reason != DeliveryReason::Unconfirmed || self.status != DeliveryStatus::Sent {
+            self.status = DeliveryStatus::Failed;
+            self.reason = Some(reason);
+            self.failed_at = self.failed_at.or(Some(now));
+        }
         Progress::NothingSent(reason)
     }
 
@@ -321,3 +342,6 @@ words!(DeliveryReason {
     Superseded => "superseded",
     VerificationEnded => "verification_ended",
 });
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,13 @@ impl Id {
         Self(bytes)
     }
 
+    /// When it was born: the time it sorts by.
+    pub fn born(&self) -> Timestamp {
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&self.0[..6]);
+        Timestamp::from_millis(i64::from_be_bytes(millis))
+    }
+
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
@@ -146,6 +153,7 @@ mod tests {
         let earlier = Id::new(Timestamp::from_millis(1_000), random.bytes());
         let later = Id::new(Timestamp::from_millis(1_001), random.bytes());
         assert!(earlier < later && earlier.to_string() < later.to_string());
+        assert_eq!(later.born(), Timestamp::from_millis(1_001));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{
     id::Id,
     key::KeyState,
     limits::Counter,
-    verification::Verification,
+    verification::{Status, Verification},
 };
 use crate::crypto::UnderEveryKey;
 
@@ -169,11 +169,21 @@ impl Ledger {
         Some(verification)
     }
 
+    /// A verification begins: from now on it is the youngest of its number and purpose, also for what comes later in the
+    /// same batch.
+    pub fn begin(&mut self, verification: &Verification) {
+        let subject = (verification.number_index, verification.purpose.clone());
+        self.youngest.insert(subject, verification.id);
+    }
+
     /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
     pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
         if verification.ended_at.is_some()
             && let Some(mut delivery) = self.deliveries.get(&verification.delivery).cloned()
         {
+            if verification.status == Status::Approved {
+                delivery.prove(now);
+            }
             delivery.abandon(DeliveryReason::VerificationEnded, now);
             self.deliveries.put(delivery.id, delivery, op);
         }

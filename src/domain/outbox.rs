@@ -38,13 +38,13 @@ impl DeliveryReport {
             };
         };
         let progress = delivery.report(self.claim, &self.report, self.jitter, now);
-        let mut verification = ledger.settled(self.verification, now);
+        let mut verification = ledger.verifications.get(&self.verification).cloned();
+        if let Some(verification) = &mut verification {
+            // First what was sent, then whether its time is over: how it ends depends on it.
+            verification.sent |= progress == Progress::Sent;
+            verification.settle(now);
+        }
         match progress {
-            Progress::Sent => {
-                if let Some(verification) = &mut verification {
-                    verification.sent = true;
-                }
-            }
             Progress::NothingSent(reason) => {
                 for charge in &delivery.charges {
                     if let Some(mut counter) = ledger.counters.get(charge).cloned() {
@@ -61,7 +61,7 @@ impl DeliveryReport {
                     verification.end(Status::Failed, Some(Reason::DeliveryRefused), now);
                 }
             }
-            Progress::Noted | Progress::Stale => {}
+            Progress::Noted | Progress::Sent | Progress::Stale => {}
         }
         if delivery.stage == Stage::Done {
             delivery.charges.clear();
@@ -76,3 +76,8 @@ impl DeliveryReport {
         }
     }
 }
+
+#[cfg(test)]
+mod late_news;
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ pub struct Policy {
     pub display_name: String,
     /// Alphanumeric sender shown on the phone, where the destination allows names.
     pub sender: Option<String>,
-    /// Names of the accounts to use, in order; empty: all.
+    /// Names of the accounts that may be used; empty: all. Their order is that of the configuration.
     pub accounts: Vec<String>,
     pub countries: Countries,
     pub code: CodePolicy,

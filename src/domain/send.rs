@@ -108,30 +108,30 @@ impl Send {
         match (resent, current) {
             (Some(verification), _) => self.resend(verification, ledger, ring, op, now),
             (None, current) => {
-                let not_before = current.as_ref().map(|old| old.created_at);
+                let older_than_this = current.as_ref().map(|old| old.id);
                 if let Some(mut old) = current {
                     if pending.is_some() {
                         old.end(Status::Canceled, None, now);
                     }
                     ledger.put_verification(old, now, op);
                 }
-                SendOutcome::Created(self.begin(not_before, ledger, ring, op, now))
+                SendOutcome::Created(self.begin(older_than_this, ledger, ring, op, now))
             }
         }
     }
 
     fn begin(
         &self,
-        not_before: Option<Timestamp>,
+        older_than_this: Option<Id>,
         ledger: &mut Ledger,
         ring: &KeyRing,
         op: Op,
         now: Timestamp,
     ) -> Dispatch {
         let policy = &self.tenant.policy;
-        // Ids sort by age, also where the clocks of two replicas disagree.
-        let born = not_before.map_or(now, |old| {
-            now.max(Timestamp::from_millis(old.as_millis() + 1))
+        // Ids sort by age, also where the clocks of two replicas disagree, or several begin within a millisecond.
+        let born = older_than_this.map_or(now, |old| {
+            now.max(old.born().plus(std::time::Duration::from_millis(1)))
         });
         let mut verification = Verification {
             id: Id::new(born, self.verification_seed),
@@ -157,6 +157,7 @@ impl Send {
             ended_at: None,
         };
         verification.bind_code(&self.code, ring);
+        ledger.begin(&verification);
         self.dispatch(
             verification,
             self.code.clone(),
@@ -188,6 +189,8 @@ impl Send {
             delivery.abandon(DeliveryReason::Superseded, now);
             ledger.deliveries.put(delivery.id, delivery, op);
         }
+        // With its code the verification moves to the newest key, or dropping the older one would lose sight of it.
+        verification.number_index = self.index.newest;
         verification.bind_code(&code, ring);
         verification.channel = self.channel;
         verification.delivery = Id::new(now, self.delivery_seed);

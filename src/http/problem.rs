@@ -245,6 +245,7 @@ impl From<StoreError> for Problem {
             | StoreError::Lost(_)
             | StoreError::Full
             | StoreError::Again
+            | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => Self::unavailable(),
             StoreError::Damaged { .. } | StoreError::Refused(_) => {
                 tracing::error!(%error, "request.failed");

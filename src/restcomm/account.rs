@@ -50,7 +50,8 @@ impl Accounts {
                 .redirect(redirect::Policy::none())
                 // One send is one send: repeating is the courier's decision.
                 .retry(reqwest::retry::never())
-                .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout))
+                // It must end before the whole request does: then it is certain that nothing was sent.
+                .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout / 2))
                 .timeout(settings.timeout)
                 .pool_max_idle_per_host(IDLE_CONNECTIONS)
                 .pool_idle_timeout(IDLE_TIMEOUT)
@@ -83,10 +84,6 @@ impl Accounts {
 impl Account {
     pub fn name(&self) -> &str {
         &self.settings.name
-    }
-
-    pub fn timeout(&self) -> Duration {
-        self.settings.timeout
     }
 
     /// What the phone shows as sender. The tenant's own name overrides the account's where the destination allows names:

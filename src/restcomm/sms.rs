@@ -13,8 +13,10 @@ use crate::domain::{
 
 /// An answer to a hand-off is a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
-/// A page of 50 messages of at most 999 characters, JSON-escaped.
+/// A page of messages of at most 999 characters, JSON-escaped.
 const LONGEST_LIST: usize = 1024 * 1024;
+/// Messages on a page.
+const PAGE: usize = 50;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
@@ -36,6 +38,8 @@ pub enum HandOff {
 #[derive(Deserialize)]
 pub struct Message {
     pub sid: String,
+    /// Restcomm leaves out what it does not know.
+    #[serde(default)]
     pub body: String,
     date_created: Option<String>,
 }
@@ -93,12 +97,17 @@ impl Account {
         outcome
     }
 
-    /// The messages from `from` to `to` that this account knows, newest first.
+    /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it
+    /// tells, that is no answer.
+    ///
+    /// They are not asked for by sender: Restcomm may write that otherwise than it was given, and the configuration may
+    /// name another by now.
     pub async fn find_sms(
         &self,
         to: &PhoneNumber,
-        from: &str,
+        since: Timestamp,
     ) -> Result<Vec<Message>, LookUpFailed> {
+        let page = PAGE.to_string();
         let request = self
             .client
             .get(self.messages_url())
@@ -106,7 +115,7 @@ impl Account {
                 &self.settings.account_sid,
                 Some(self.settings.auth_token.expose_secret()),
             )
-            .query(&[("To", to.expose()), ("From", from), ("PageSize", "50")]);
+            .query(&[("To", to.expose()), ("PageSize", &page)]);
         let response = request.send().await.map_err(|_| LookUpFailed)?;
         if response.status() != StatusCode::OK {
             tracing::warn!(
@@ -117,8 +126,13 @@ impl Account {
             return Err(LookUpFailed);
         }
         let body = read(response, LONGEST_LIST).await.ok_or(LookUpFailed)?;
-        let list: List = serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
-        Ok(list.messages)
+        let List { mut messages } = serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
+        let on_page = messages.len();
+        messages.retain(|message| message.is_since(since));
+        if PAGE <= messages.len() && messages.len() == on_page {
+            return Err(LookUpFailed);
+        }
+        Ok(messages)
     }
 
     fn messages_url(&self) -> String {
@@ -131,7 +145,7 @@ impl Account {
 
 impl Message {
     /// Whether it was made at `instant` or later. A date that cannot be read does not exclude a message.
-    pub fn is_since(&self, instant: Timestamp) -> bool {
+    fn is_since(&self, instant: Timestamp) -> bool {
         let created = self
             .date_created
             .as_deref()
@@ -185,3 +199,6 @@ async fn read(mut response: Response, most: usize) -> Option<Vec<u8>> {
     }
     Some(body)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,13 @@
 //! The platform on a port of its own.
 
-use std::{io, net::TcpListener};
+use std::{io, net::TcpListener, time::Duration};
 
 use actix_web::{App, HttpServer};
 
 use super::Simulator;
+
+/// Longer than clients keep an idle connection, so that none is closed while a request is on its way.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// Serves until `shutdown` completes, then lets what is in flight finish for a second.
 /// The REST API is found at the path of a real Restcomm too.
@@ -25,6 +28,7 @@ pub async fn serve(
         .disable_signals()
         .h1_allow_half_closed(false) // a scripted hang ends when its client has left
         .shutdown_timeout(1)
+        .keep_alive(KEEP_ALIVE)
         .run();
     let handle = server.handle();
     tokio::select! {

@@ -1,7 +1,10 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use super::{
     Store, StoreError, Tx,
@@ -22,6 +25,10 @@ use crate::{
         verification::Verification,
     },
 };
+
+/// A database that hangs without closing its connections is noticed after this. The server's own limit on a statement
+/// is shorter, and ends what it can end itself.
+const DEADLINE: Duration = Duration::from_secs(6);
 
 /// What a batch came to.
 pub(super) enum Committed {
@@ -58,17 +65,33 @@ pub(super) async fn run(
     now: Timestamp,
 ) -> Result<Committed, StoreError> {
     let mut tx = store.begin().await?;
-    let mut ledger = load(&mut tx, Needs::of(entries), ring).await?;
-    let outcomes = entries
-        .iter()
-        .map(|entry| decide(entry, &mut ledger, ring, now))
-        .collect();
-    let traces = write(&mut tx, &ledger, ring.newest()).await?;
+    let work = tokio::time::timeout(DEADLINE, apply(&mut tx, ring, entries, now)).await;
+    let (outcomes, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(outcomes));
     }
-    if let Tx::Sqlite(tx) = &mut tx {
+    match tokio::time::timeout(DEADLINE, tx.commit()).await {
+        Ok(Ok(())) => Ok(Committed::Yes(outcomes)),
+        Ok(Err(StoreError::Lost(_))) | Err(_) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
+        Ok(Err(error)) => Err(error),
+    }
+}
+
+/// Loads, decides and writes; the commit is still to come.
+async fn apply(
+    tx: &mut Tx,
+    ring: &KeyRing,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<(Vec<Outcome>, Traces), StoreError> {
+    let mut ledger = load(tx, Needs::of(entries), ring).await?;
+    let outcomes = entries
+        .iter()
+        .map(|entry| decide(entry, &mut ledger, ring, now))
+        .collect();
+    let traces = write(tx, &ledger, ring.newest()).await?;
+    if let (Tx::Sqlite(tx), false) = (tx, traces.is_empty()) {
         // PostgreSQL has a clock of its own, and its replicas would wait for each other here.
         let highest = "update clock set now = $1 where id = 1 and now < $1";
         sqlx::query(highest)
@@ -76,11 +99,11 @@ pub(super) async fn run(
             .execute(&mut **tx)
             .await?;
     }
-    match tx.commit().await {
-        Ok(()) => Ok(Committed::Yes(outcomes)),
-        Err(StoreError::Lost(_)) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
-        Err(error) => Err(error),
-    }
+    Ok((outcomes, traces))
+}
+
+fn too_slow() -> StoreError {
+    StoreError::Unavailable("it does not answer in time".to_owned())
 }
 
 fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) -> Outcome {
@@ -183,9 +206,14 @@ where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Eq + std::hash::Hash,
 {
-    record::make_lockable::<T>(tx, keys).await?;
-    for loaded in record::load::<T>(tx, keys).await? {
-        rows.load(loaded.key, loaded.value, loaded.version);
+    let made = record::make_lockable::<T>(tx, keys).await?;
+    let loaded = record::load::<T>(tx, keys).await?;
+    if made && loaded.len() < keys.len() {
+        // The sweeper took an empty row between making and locking it.
+        return Err(StoreError::Again);
+    }
+    for row in loaded {
+        rows.load(row.key, row.value, row.version);
     }
     Ok(())
 }
@@ -236,6 +264,12 @@ impl Traces {
 
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
+        tokio::time::timeout(DEADLINE, self.look_now(store))
+            .await
+            .unwrap_or_else(|_| Err(too_slow()))
+    }
+
+    async fn look_now(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;
         let seen = [
             recognise::<Verification>(&mut tx, &self.verifications).await?,

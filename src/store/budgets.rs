@@ -18,6 +18,8 @@ impl Record for FailureBudget {
         ("blocked_until", Kind::Int),
         ("last_failure", Kind::Int),
     ];
+    // The id of the row was made with this root key, whichever is the newest by now.
+    const LASTING: Option<&'static str> = Some("key_id");
     type Key = [u8; 32];
 
     fn statements() -> &'static Statements {

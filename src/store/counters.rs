@@ -18,6 +18,8 @@ impl Record for Counter {
         ("state", Kind::Bytes),
         ("until", Kind::Int),
     ];
+    // The id of the row was made with this root key, whichever is the newest by now.
+    const LASTING: Option<&'static str> = Some("key_id");
     type Key = [u8; 16];
 
     fn statements() -> &'static Statements {

@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
@@ -35,6 +36,9 @@ const BATCH: usize = 256;
 const RUNS: usize = 3;
 /// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
 const LOST_CONNECTIONS: usize = 16;
+/// How often a connection is waited for in vain before a commit of unknown fate stays unknown: with 3 s each, long
+/// enough for a database to restart, and short enough for callers to hear of it.
+const READ_BACK_WAITS: usize = 3;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -181,7 +185,14 @@ async fn write(shared: Arc<Shared>) {
         if shared.queue.lock().await.recv_many(&mut batch, BATCH).await == 0 {
             return;
         }
-        shared.settle(batch).await;
+        // A decision that panics must not end the journal: its callers are told that it was not done.
+        if std::panic::AssertUnwindSafe(shared.settle(batch))
+            .catch_unwind()
+            .await
+            .is_err()
+        {
+            tracing::error!("a batch panicked");
+        }
     }
 }
 
@@ -240,15 +251,14 @@ impl Shared {
 
     /// Asks what became of a commit, over as many dead connections as a restart may have left.
     async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
-        for _ in 0..LOST_CONNECTIONS {
+        let (mut lost, mut waits) = (0, 0);
+        loop {
             match traces.look(&self.store).await {
-                Err(StoreError::Lost(_)) => {}
+                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
+                Err(StoreError::Unavailable(_)) if waits < READ_BACK_WAITS => waits += 1,
                 verdict => return verdict,
             }
         }
-        Err(StoreError::Unavailable(
-            "a commit of unknown fate".to_owned(),
-        ))
     }
 
     fn now(&self) -> Timestamp {

@@ -106,12 +106,7 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
 
 /// SQLite gives its -wal and -shm files the mode of the database, so it suffices to create that one privately.
 fn create_private(path: &Path) -> Result<(), StoreError> {
-    let failed = |error: std::io::Error| {
-        StoreError::Unavailable(format!(
-            "cannot open the database file {}: {error}",
-            path.display()
-        ))
-    };
+    let failed = |error: std::io::Error| StoreError::Unavailable(error.to_string());
     match OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -143,7 +138,20 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
     let writers = pool(POSTGRES_WRITERS)
         .test_before_acquire(false)
         .connect_with(options.clone())
-        .await?;
+        .await;
+    let writers = match writers {
+        Ok(writers) => writers,
+        Err(sqlx::Error::PoolTimedOut) => return Err(why_not(options).await),
+        Err(error) => return Err(error.into()),
+    };
     let readers = pool(READERS).connect_lazy_with(options);
     Ok(Pool::Postgres { writers, readers })
+}
+
+/// Why no connection could be made: the pool tells only that it waited in vain.
+async fn why_not(options: PgConnectOptions) -> StoreError {
+    match tokio::time::timeout(PATIENCE, options.connect()).await {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(_)) | Err(_) => StoreError::Unavailable("it does not answer in time".to_owned()),
+    }
 }

@@ -32,6 +32,8 @@ pub(super) trait Record: Sized {
     const TABLE: &'static str;
     /// The first is the primary key, called `id`.
     const COLUMNS: &'static [(&'static str, Kind)];
+    /// A text that stays as it was first written: an update replaces it only where it is empty.
+    const LASTING: Option<&'static str> = None;
     type Key: AsRef<[u8]>;
 
     /// The statements of this table, made once.
@@ -63,7 +65,14 @@ impl Statements {
         let columns = names.join(", ");
         let mut updates = String::new();
         for name in &names[1..] {
-            let _ = write!(updates, "{name} = excluded.{name}, ");
+            let _ = if T::LASTING == Some(*name) {
+                write!(
+                    updates,
+                    "{name} = coalesce(nullif({table}.{name}, ''), excluded.{name}), "
+                )
+            } else {
+                write!(updates, "{name} = excluded.{name}, ")
+            };
         }
         let on_conflict = format!(
             "on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
@@ -98,23 +107,27 @@ impl Statements {
                 postgres_arrays.join(", ")
             ),
             sqlite_ops: format!("select id, version, op from {table} where id {in_json}"),
-            postgres_ops: format!("select id, version, op from {table} where id = any($1)"),
+            postgres_ops: format!(
+                "select id, version, op from {table} where id = any($1) order by id for update"
+            ),
         }
     }
 }
 
-/// Makes rows that are missing, so that they can be locked.
+/// Makes rows that are missing, so that they can be locked; tells whether all of `keys` have rows now.
 pub(super) async fn make_lockable<T: Record>(
     tx: &mut Tx,
     keys: &[T::Key],
-) -> Result<(), StoreError> {
-    if let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty()) {
-        sqlx::query(statement)
-            .bind(array_keys(keys))
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
+) -> Result<bool, StoreError> {
+    let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty())
+    else {
+        return Ok(false);
+    };
+    sqlx::query(statement)
+        .bind(array_keys(keys))
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
 }
 
 /// Loads and locks the rows of `keys`, which are sorted so that no two batches wait for each other in a circle.

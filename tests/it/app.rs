@@ -20,7 +20,11 @@ use countersign::{
 };
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 pub(crate) use crate::answer::Answer;
 use crate::database::{Database, Place};
@@ -29,7 +33,7 @@ pub(crate) const NUMBER: &str = "+351912345678";
 /// Saturday 2026-01-31T12:00:00Z.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 pub(crate) const TENANT: &str = "acme";
-const SID: &str = "AC00000000000000000000000000000001";
+pub(crate) const SID: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
 
 /// Makes two tests of one: on SQLite and on PostgreSQL.
@@ -67,6 +71,8 @@ pub(crate) struct TestApp {
     random: Random,
     stop: Option<oneshot::Sender<()>>,
     running: Option<JoinHandle<Result<(), StartError>>>,
+    /// What the service runs on where it must be able to die: all of it at once, as a process does.
+    process: Option<Runtime>,
 }
 
 impl TestApp {
@@ -81,7 +87,18 @@ impl TestApp {
         let (simulator, base_url) = restcomm(&clock);
         let mut config = config(&place, &base_url);
         change(&mut config);
-        Self::start(place, clock, simulator, config, Random::seeded(42)).await
+        Self::start(place, clock, simulator, config, Random::seeded(42), None).await
+    }
+
+    /// The same, as a process that [`TestApp::crash`] can kill.
+    pub(crate) async fn mortal(database: Database, change: impl FnOnce(&mut Config)) -> Self {
+        let place = Arc::new(database.create().await);
+        let clock = Clock::manual(NOON);
+        let (simulator, base_url) = restcomm(&clock);
+        let mut config = config(&place, &base_url);
+        change(&mut config);
+        let process = Some(process());
+        Self::start(place, clock, simulator, config, Random::seeded(42), process).await
     }
 
     /// Another process on the same database, with the same clock and the same Restcomm.
@@ -93,6 +110,7 @@ impl TestApp {
             simulator,
             self.config.clone(),
             Random::seeded(7),
+            None,
         )
         .await;
         replica.key.clone_from(&self.key);
@@ -105,6 +123,7 @@ impl TestApp {
         simulator: Simulator,
         config: Config,
         random: Random,
+        process: Option<Runtime>,
     ) -> Self {
         let http = Client::builder()
             .no_proxy()
@@ -122,6 +141,7 @@ impl TestApp {
             random,
             stop: None,
             running: None,
+            process,
         };
         app.run().await.unwrap();
         let tenants: Vec<String> = app
@@ -146,11 +166,17 @@ impl TestApp {
             migrate: true,
             dev: None,
         };
-        let app = App::build(self.config.clone(), surroundings).await?;
+        let process = self
+            .process
+            .as_ref()
+            .map(|process| process.handle().clone());
+        let process = process.unwrap_or_else(Handle::current);
+        let build = App::build(self.config.clone(), surroundings);
+        let app = process.spawn(build).await.unwrap()?;
         self.base = format!("http://127.0.0.1:{}", app.port());
         let (stop, stopped) = oneshot::channel::<()>();
         self.stop = Some(stop);
-        self.running = Some(tokio::spawn(app.run(async {
+        self.running = Some(process.spawn(app.run(async {
             let _ = stopped.await;
         })));
         Ok(())
@@ -172,6 +198,21 @@ impl TestApp {
         self.stop().await;
         change(&mut self.config);
         self.run().await
+    }
+
+    /// Kills the service as SIGKILL does, wherever it stands.
+    pub(crate) async fn crash(&mut self) {
+        let process = self.process.take().expect("a mortal service");
+        let dies = move || process.shutdown_timeout(Duration::from_secs(10));
+        tokio::task::spawn_blocking(dies).await.unwrap();
+        (self.stop, self.running) = (None, None);
+        self.place.forget_the_dead().await;
+    }
+
+    /// Starts it again after a crash.
+    pub(crate) async fn start_again(&mut self) {
+        self.process = Some(process());
+        self.run().await.unwrap();
     }
 
     /// The database, opened beside the service.
@@ -311,6 +352,22 @@ impl TestApp {
         }
         panic!("it did not come about within {seconds} s: {what}");
     }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.shutdown_background();
+        }
+    }
+}
+
+fn process() -> Runtime {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// A simulated Restcomm on its own port.

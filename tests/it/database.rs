@@ -59,6 +59,15 @@ impl Place {
         }
     }
 
+    /// Ends all connections, as the death of the process at their other end does.
+    pub(crate) async fn forget_the_dead(&self) {
+        if let Kind::Postgres { .. } = self.kind {
+            let sql = "select pg_terminate_backend(pid) from pg_stat_activity \
+                       where datname = current_database() and pid <> pg_backend_pid()";
+            run(&self.url, sql).await;
+        }
+    }
+
     /// Everything the database keeps on disk, as bytes. PostgreSQL: a dump of every row of every table.
     pub(crate) async fn dump(&self) -> Vec<u8> {
         match &self.kind {
