@@ -55,7 +55,7 @@ enum Command {
     /// API keys of tenants
     #[command(subcommand)]
     Key(key::Command),
-    /// Print a fresh `[keys]` section for the configuration
+    #[command(about = "Print a fresh [keys] section for the configuration")]
     Keygen,
     /// Print the OpenAPI document
     Openapi,

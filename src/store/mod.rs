@@ -142,7 +142,7 @@ impl From<sqlx::Error> for StoreError {
                 // The server ends our connection: it shuts down, or another of its processes crashed.
                 Some("57P01" | "57P02") => Self::Lost(database.message().to_owned()),
                 // Starting up, too many connections, a time-out of ours, disk full, read-only; or the database is gone,
-                // takes no connections, or no longer takes ours (role, password).
+                // takes no connections, or no longer takes ours.
                 Some(
                     "57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006" | "3D000"
                     | "55000" | "28000" | "28P01",

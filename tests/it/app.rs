@@ -5,17 +5,13 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use countersign::{
     app::{App, StartError, Surroundings},
-    config::{
-        AccountConfig, BaseUrl, Config, DatabaseUrl, DeliveryConfig, KeysConfig, LimitsConfig,
-        RootKey, Secret32, ServerConfig, SmsFrom, default_policy,
-    },
+    config::Config,
     domain::{
         clock::{Clock, Timestamp},
         key::{ApiKey, KeyKind, KeyState, Scope},
-        policy::{Countries, Policy, Tenant},
         random::Random,
     },
-    simulator::{Account, Simulator, serve},
+    simulator::Simulator,
     store::{ApiKeyRecord, Store},
 };
 use reqwest::{Client, Method};
@@ -26,8 +22,14 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub(crate) use crate::answer::Answer;
-use crate::database::{Database, Place};
+pub(crate) use crate::{
+    answer::Answer,
+    settings::{account, restcomm, root_key, tenant},
+};
+use crate::{
+    database::{Database, Place},
+    settings::config,
+};
 
 pub(crate) const NUMBER: &str = "+351912345678";
 /// Saturday 2026-01-31T12:00:00Z.
@@ -354,89 +356,10 @@ impl TestApp {
     }
 }
 
-impl Drop for TestApp {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.shutdown_background();
-        }
-    }
-}
-
 fn process() -> Runtime {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
-}
-
-/// A simulated Restcomm on its own port.
-pub(crate) fn restcomm(clock: &Clock) -> (Simulator, String) {
-    let account = Account::parse(&format!("{SID}:{TOKEN}")).unwrap();
-    let simulator = Simulator::new(account, clock.clone());
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let base = format!(
-        "http://{}/restcomm/2012-04-24",
-        listener.local_addr().unwrap()
-    );
-    tokio::spawn(serve(listener, simulator.clone(), std::future::pending()));
-    (simulator, base)
-}
-
-pub(crate) fn account(name: &str, base_url: &str) -> AccountConfig {
-    AccountConfig {
-        name: name.to_owned(),
-        base_url: BaseUrl::parse(base_url).unwrap(),
-        account_sid: SID.to_owned(),
-        auth_token: TOKEN.to_owned().into(),
-        sms_from: SmsFrom {
-            default: Some("OTPApp".to_owned()),
-            ..SmsFrom::default()
-        },
-        timeout: Duration::from_secs(8),
-        max_per_second: 100,
-    }
-}
-
-/// A tenant that may send anywhere, without limits.
-pub(crate) fn tenant(name: &str) -> Tenant {
-    let mut policy: Policy = default_policy("Acme Bank");
-    policy.countries = Countries::Anywhere;
-    policy.limits.per_number.clear();
-    Tenant {
-        name: name.to_owned(),
-        policy,
-    }
-}
-
-pub(crate) fn root_key(id: &str, byte: u8) -> RootKey {
-    RootKey {
-        id: id.to_owned(),
-        secret: Secret32::new([byte; 32]),
-    }
-}
-
-fn config(place: &Place, base_url: &str) -> Config {
-    let public_url = BaseUrl::parse("https://otp.acme.test").unwrap();
-    Config {
-        server: ServerConfig {
-            bind: ([127, 0, 0, 1], 0).into(),
-            admin_bind: ([127, 0, 0, 1], 0).into(),
-        },
-        database: DatabaseUrl::parse(&place.url).unwrap(),
-        keys: KeysConfig {
-            root: vec![root_key("k1", 1)],
-            signing: Vec::new(),
-        },
-        delivery: DeliveryConfig {
-            wait: Duration::from_millis(2500),
-            callback_url: public_url.clone(),
-        },
-        accounts: vec![account("main", base_url)],
-        limits: LimitsConfig {
-            per_number: Vec::new(),
-        },
-        tenants: vec![tenant(TENANT)],
-        public_url,
-    }
 }

@@ -59,10 +59,11 @@ pub(crate) async fn commit_a_send(store: Store, clock: &Clock) -> String {
         limits: Vec::new(),
         account: "main".to_owned(),
     };
-    match journal.send(send, None).await.unwrap() {
-        SendOutcome::Created(dispatch) => dispatch.verification.id.to_string(),
-        other => panic!("{other:?}"),
-    }
+    let outcome = journal.send(send, None).await.unwrap();
+    let SendOutcome::Created(dispatch) = outcome else {
+        panic!("{outcome:?}");
+    };
+    dispatch.verification.id.to_string()
 }
 
 pub(crate) async fn claim_one(store: &Store, clock: &Clock) -> Claimed {

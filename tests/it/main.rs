@@ -29,5 +29,6 @@ mod routes;
 mod schema;
 mod secrets;
 mod sends;
+mod settings;
 mod simulator;
 mod wire;

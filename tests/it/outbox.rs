@@ -54,10 +54,10 @@ impl Outbox {
             }
         };
         let patience = Duration::from_secs(20);
-        match tokio::time::timeout(patience, shows).await {
-            Ok(delivery) => delivery,
-            Err(_) => panic!("it never came about: {what}: {:?}", self.last(id).await),
-        }
+        let Ok(delivery) = tokio::time::timeout(patience, shows).await else {
+            panic!("it never came about: {what}: {:?}", self.last(id).await);
+        };
+        delivery
     }
 
     /// Waits until the hand-off that is under way has left its mark.
