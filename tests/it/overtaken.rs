@@ -29,7 +29,10 @@ on_both! {
     async fn a_refused_resend_leaves_what_was_sent_before_pending(database) {
         let app = TestApp::spawn(database).await;
         let id = app.send().await;
-        app.settled(&id).await;
+        app.eventually("the first send is recorded", async |app| {
+            app.status(&id).await["delivery"]["status"] == "sent"
+        })
+        .await;
         app.advance(30);
         app.simulator.script(NUMBER, REFUSING);
         let answer = try_send(&app).await;
