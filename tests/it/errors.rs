@@ -136,7 +136,7 @@ async fn every_answer_carries_the_same_headers_and_tells_nothing_of_the_server()
         app.post("/otp/send", json!({ "to": "+351912345679" }))
             .await,
         app.post("/otp/send", json!({ "to": NUMBER })).await,
-        app.post("/otp/send", json!({ "to": "+351760000000" }))
+        app.post("/otp/send", json!({ "to": "+351760100000" }))
             .await,
         app.post("/otp/send", json!({})).await,
         app.post("/otp/send", json!([])).await,

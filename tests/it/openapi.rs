@@ -266,7 +266,7 @@ async fn what_the_service_answers_is_what_the_document_shows() {
         resent,
         post(send, json!({ "to": "1", "x": 1 })).await,
         post(send, json!([])).await,
-        post(send, json!({ "to": "+351760000000" })).await,
+        post(send, json!({ "to": "+351760100000" })).await,
         post(send, json!(large)).await,
         Answer::of(app.request(Method::POST, send)).await,
         app.post_as("x", send, json!({})).await,
