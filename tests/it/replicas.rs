@@ -122,7 +122,7 @@ async fn more_hand_offs_than_can_run_at_once_all_come_to_their_turn() {
     })
     .await;
     // What waits longer than its lease allows is not left to a look-up: its lease is renewed.
-    app.advance(8);
+    app.clock.advance(Duration::from_millis(11_500));
     app.eventually("those that waited are sent", async |app| {
         app.simulator.requests().stored == 88
     })
