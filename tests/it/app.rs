@@ -363,3 +363,12 @@ fn process() -> Runtime {
         .build()
         .unwrap()
 }
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        // A runtime must not be waited for where others run.
+        if let Some(process) = self.process.take() {
+            process.shutdown_background();
+        }
+    }
+}
