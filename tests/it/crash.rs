@@ -87,7 +87,7 @@ on_both! {
         outbox.run_out(&app, &id).await;
         long_after(&app).await;
         let requests = app.simulator.requests();
-        assert_eq!((requests.gets, requests.posts, requests.stored), (1, 1, 1));
+        assert_eq!((requests.gets, requests.posts, requests.stored), (2, 1, 1));
         assert_eq!(app.verify(&id, &app.code()).await.status, 200);
     }
 
@@ -122,7 +122,7 @@ on_both! {
         outbox.run_out(&app, &id).await;
         long_after(&app).await;
         let requests = app.simulator.requests();
-        assert_eq!((requests.gets, requests.posts, requests.stored), (1, 2, 1));
+        assert_eq!((requests.gets, requests.posts, requests.stored), (2, 2, 1));
         assert_eq!(app.verify(&id, &app.code()).await.status, 200);
     }
 

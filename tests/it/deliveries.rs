@@ -139,7 +139,7 @@ on_both! {
             let outbox = Outbox::of(&app).await;
             assert_eq!(outbox.settled(&id).await.stage, Stage::Unknown, "{answer:?}");
             assert_eq!(outbox.step(&app, &id).await.stage, Stage::Waiting, "{answer:?}");
-            assert_eq!(app.simulator.requests().gets, 1, "{answer:?}");
+            assert_eq!(app.simulator.requests().gets, 2, "{answer:?}: by sender, then by number alone");
             assert_eq!(app.simulator.requests().posts, 1, "{answer:?}: not repeated before the look-up");
             outbox.step(&app, &id).await;
             assert_eq!(delivery(&app, &id).await, sent(), "{answer:?}");
@@ -246,7 +246,7 @@ async fn a_message_that_may_be_on_a_later_page_is_not_denied() {
     assert_eq!(outbox.settled(&id).await.stage, Stage::Unknown);
     // Another application of the same account writes to the same number.
     for _ in 0..50 {
-        let form = [("From", "Shop"), ("To", NUMBER), ("Body", "Sale!")];
+        let form = [("From", "OTPApp"), ("To", NUMBER), ("Body", "Sale!")];
         let url = format!("{base_url}/Accounts/{SID}/SMS/Messages.json");
         let request = app.http.post(url).basic_auth(SID, Some(TOKEN));
         assert_eq!(request.form(&form).send().await.unwrap().status(), 200);

@@ -91,7 +91,7 @@ on_both! {
         assert_eq!(outbox.settled(&id).await.stage, Stage::Unknown);
         assert_eq!(second.requests().posts, 0);
         assert_eq!(outbox.step(&app, &id).await.stage, Stage::Waiting);
-        assert_eq!((app.simulator.requests().gets, second.requests().gets, second.requests().posts), (1, 0, 0));
+        assert_eq!((app.simulator.requests().gets, second.requests().gets, second.requests().posts), (2, 0, 0));
         // Now the first is down altogether.
         app.simulator.answer_sends(Answer::ServerError, None);
         outbox.run_out(&app, &id).await;
