@@ -1,5 +1,7 @@
 //! The service put together: build it, ask for its port, run it until it is told to stop.
 
+mod safety;
+
 use std::{
     fmt,
     net::{SocketAddr, TcpListener},
@@ -16,12 +18,7 @@ use crate::{
     config::{AccountConfig, Config, DatabaseUrl, KeysConfig},
     courier::{self, Courier},
     crypto::{KeyRing, RootKey},
-    domain::{
-        clock::{Clock, Timestamp},
-        phone::PhoneNumber,
-        policy::Tenant,
-        random::Random,
-    },
+    domain::{clock::Clock, phone::PhoneNumber, policy::Tenant, random::Random},
     http::{self, Api, loopback},
     restcomm::{Accounts, Settings, SmsFrom},
     simulator::Simulator,
@@ -78,7 +75,7 @@ pub enum StartError {
         "the database has no schema, or an old one; run `countersign migrate`, or start without --no-migrate"
     )]
     NotMigrated,
-    #[error("{}", several(.0))]
+    #[error("{}", safety::several(.0))]
     Unsafe(Vec<String>),
     #[error("cannot prepare the connections to Restcomm (are CA certificates installed?): {0}")]
     Client(reqwest::Error),
@@ -104,7 +101,7 @@ impl App {
         }
         let ring = ring(&config.keys);
         follow_database(&store, &clock).await?;
-        refuse_unsafe(&config, &store, &ring, clock.now()).await?;
+        safety::refuse_unsafe(&config, &store, &ring, clock.now()).await?;
         PhoneNumber::warm_up();
 
         let directory = Directory::new(store.clone(), clock.clone(), config.tenants);
@@ -273,60 +270,6 @@ fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::
         .run())
 }
 
-/// What the configuration alone cannot know to be wrong.
-async fn refuse_unsafe(
-    config: &Config,
-    store: &Store,
-    ring: &KeyRing,
-    now: Timestamp,
-) -> Result<(), StartError> {
-    let mut faults = Vec::new();
-    let stored = store.stored_tenants().await?;
-    for tenant in &config.tenants {
-        if stored.iter().any(|other| other.name == tenant.name) {
-            faults.push(format!(
-                "the tenant `{0}` stands in the configuration and in the database; rename or remove [tenants.{0}]",
-                tenant.name
-            ));
-        }
-    }
-    for tenant in &stored {
-        for name in &tenant.policy.accounts {
-            if !config.accounts.iter().any(|account| account.name == *name) {
-                faults.push(format!(
-                    "the tenant `{}` names the account `{name}`, and there is no [[restcomm]] of that name; add it, or \
-                     apply the tenant without it",
-                    tenant.name
-                ));
-            }
-        }
-    }
-    for (id, fingerprint) in ring.fingerprints() {
-        if !store.remember_root_key(id, fingerprint).await? {
-            faults.push(format!(
-                "the root key `{id}` is not the one that bore this id before; put that one back, and give the new one an \
-                 id of its own"
-            ));
-        }
-    }
-    let known: Vec<&str> = ring.ids().collect();
-    for (id, until) in store.keys_still_needed(&known, now).await? {
-        let until = if until == Timestamp::MAX {
-            "until an operator unlocks the numbers that are locked under it".to_owned()
-        } else {
-            format!("until {}", until.rfc3339_not_before())
-        };
-        faults.push(format!(
-            "the root key `{id}` is still needed {until}; put it back at the end of keys.root"
-        ));
-    }
-    if faults.is_empty() {
-        Ok(())
-    } else {
-        Err(StartError::Unsafe(faults))
-    }
-}
-
 async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {
     if let Some(time) = store.time().await? {
         clock.follow(time);
@@ -371,11 +314,6 @@ fn settings(account: AccountConfig) -> Settings {
         },
         timeout: account.timeout,
     }
-}
-
-fn several(faults: &[String]) -> String {
-    let lines: Vec<_> = faults.iter().map(|fault| format!("  - {fault}")).collect();
-    format!("it would not be safe to start:\n{}", lines.join("\n"))
 }
 
 impl fmt::Debug for App {
