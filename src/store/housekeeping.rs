@@ -157,6 +157,9 @@ impl Store {
 
     /// Deletes up to `most` counters that say nothing any more, and failure budgets unused since `unused_since`; tells
     /// whether there may be more.
+    ///
+    /// The conditions stand outside the chunk, too: PostgreSQL asks only those again when a row that it waited for has
+    /// changed meanwhile, and a failure that was just counted must stay.
     pub async fn purge_counters(
         &self,
         unused_since: Timestamp,
@@ -165,7 +168,10 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let counters = on!(&mut tx, connection => {
-            sqlx::query("delete from counters where id in (select id from counters where until < $1 limit $2)")
+            sqlx::query(
+                "delete from counters where until < $1 \
+                 and id in (select id from counters where until < $1 limit $2)",
+            )
                 .bind(now.as_millis())
                 .bind(most)
                 .execute(connection)
@@ -174,8 +180,8 @@ impl Store {
         });
         let budgets = on!(&mut tx, connection => {
             sqlx::query(
-                "delete from budgets where id in \
-                 (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
+                "delete from budgets where last_failure < $1 and blocked_until < $2 \
+                 and id in (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
             )
             .bind(unused_since.as_millis())
             .bind(now.as_millis())

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    app::{Answer, NUMBER, TestApp, on_both, tenant},
+    app::{Answer, NOON, NUMBER, TestApp, on_both, tenant},
     database::Database,
 };
 
@@ -221,4 +221,31 @@ async fn of_64_wrong_guesses_at_once_over_two_replicas_five_are_evaluated() {
     let app = TestApp::spawn(Database::Postgres).await;
     let replica = app.replica().await;
     sixty_four_at_once(&[Arc::new(app), Arc::new(replica)]).await;
+}
+
+on_both! {
+    async fn the_sweeper_takes_no_failure_that_was_just_counted(database) {
+        let app = Arc::new(TestApp::spawn(database).await);
+        let guessing = tokio::spawn({
+            let app = app.clone();
+            async move {
+                for n in 0..40 {
+                    let number = format!("+35191234{n:04}");
+                    let id = app.send_to(&number).await;
+                    fail(&app, &id, 4).await;
+                    assert_eq!(app.verify(&id, &app.code_at(&number)).await.status, 200);
+                    let id = app.send_to(&number).await;
+                    fail(&app, &id, 5).await;
+                    let again = app.post("/otp/send", json!({ "to": number })).await;
+                    blocked(&again, 900);
+                }
+            }
+        });
+        let store = app.store().await;
+        let long_ago = NOON.minus(std::time::Duration::from_hours(24));
+        while !guessing.is_finished() {
+            store.purge_counters(long_ago, app.clock.now(), 500).await.unwrap();
+        }
+        guessing.await.unwrap();
+    }
 }
