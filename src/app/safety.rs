@@ -31,14 +31,6 @@ pub(super) async fn refuse_unsafe(
             }
         }
     }
-    for (id, fingerprint) in ring.fingerprints() {
-        if !store.remember_root_key(id, fingerprint).await? {
-            faults.push(format!(
-                "the root key `{id}` is not the one that bore this id before; put that one back, and give the new one an \
-                 id of its own"
-            ));
-        }
-    }
     let known: Vec<&str> = ring.ids().collect();
     for (id, until) in store.keys_still_needed(&known, now).await? {
         let until = if until == Timestamp::MAX {
@@ -49,6 +41,17 @@ pub(super) async fn refuse_unsafe(
         faults.push(format!(
             "the root key `{id}` is still needed {until}; put it back at the end of keys.root"
         ));
+    }
+    // Only a start that nothing else forbids may say what an id means from now on.
+    if faults.is_empty() {
+        for (id, fingerprint) in ring.fingerprints() {
+            if !store.remember_root_key(id, fingerprint).await? {
+                faults.push(format!(
+                    "the root key `{id}` is not the one that bore this id before; put that one back, and give the new one an \
+                     id of its own"
+                ));
+            }
+        }
     }
     if faults.is_empty() {
         Ok(())

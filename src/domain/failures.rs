@@ -61,7 +61,9 @@ impl FailureBudget {
         self.blocked_until = self.blocked_until.max(older.blocked_until);
         self.last_failure = self.last_failure.max(older.last_failure);
         // Together they may have reached what neither reached alone.
-        if before < blocks(self.failures) {
+        if FAILURES_UNTIL_LOCK <= self.failures {
+            self.blocked_until = Timestamp::MAX;
+        } else if before < blocks(self.failures) {
             let block = self.last_failure.plus(FIRST_BLOCK);
             self.blocked_until = self.blocked_until.max(block);
         }

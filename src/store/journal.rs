@@ -235,8 +235,8 @@ impl Shared {
                 Ok(Committed::Yes(outcomes)) => return Ok(outcomes),
                 Ok(Committed::Perhaps(outcomes, traces)) => match self.read_back(&traces).await? {
                     Some(true) => return Ok(outcomes),
-                    Some(false) => lost += 1,
-                    None => {
+                    Some(false) if lost < LOST_CONNECTIONS => lost += 1,
+                    Some(false) | None => {
                         return Err(StoreError::Unavailable(
                             "a commit of unknown fate".to_owned(),
                         ));

@@ -28,6 +28,9 @@ pub use keys::{ApiKeyRecord, Caller};
 pub use reads::Snapshot;
 pub use tenants::Directory;
 
+/// Longer than a connection and a lock are waited for, so that their own errors come first.
+const BEGIN_WITHIN: std::time::Duration = std::time::Duration::from_secs(7);
+
 /// The open database. Cheap to clone.
 #[derive(Clone)]
 pub struct Store(Arc<Pool>);
@@ -105,6 +108,18 @@ use {on, read};
 impl Store {
     /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
     async fn begin(&self) -> Result<Tx, StoreError> {
+        // A server that has gone silent does not even answer this.
+        let begin = async { self.begin_now().await };
+        tokio::time::timeout(BEGIN_WITHIN, begin)
+            .await
+            .unwrap_or_else(|_| {
+                Err(StoreError::Unavailable(
+                    "it does not answer in time".to_owned(),
+                ))
+            })
+    }
+
+    async fn begin_now(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
             Pool::Sqlite { writers, .. } => {
                 Tx::Sqlite(writers.begin_with("BEGIN IMMEDIATE").await?)
