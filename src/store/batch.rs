@@ -175,7 +175,8 @@ async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, S
         ..Ledger::default()
     };
     let named = sorted(std::mem::take(&mut needs.verifications));
-    // Which numbers the named verifications are of. This never changes, so it may be read before the lock.
+    // Which numbers the named verifications are of, read before the lock: the number never changes. Its index moves to a
+    // newer key with a resend after a rotation; it is looked for under every key, so both are found.
     for (index, every) in super::reads::indexes_of(tx, &named, ring).await? {
         needs.indexes.extend(every.all());
         ledger.indexes.insert(index, every);

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A verification with all its deliveries, oldest first, as they stood at one instant.
+/// A verification with all its deliveries, oldest first, read one after the other.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub verification: Verification,
