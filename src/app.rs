@@ -1,6 +1,7 @@
 //! The service put together: build it, ask for its port, run it until it is told to stop.
 
 mod safety;
+mod server;
 
 use std::{
     fmt,
@@ -9,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App as ActixApp, HttpServer, dev::Server, middleware::from_fn, web};
+use actix_web::{
+    dev::{Server, ServerHandle},
+    web,
+};
 use thiserror::Error;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
@@ -19,7 +23,7 @@ use crate::{
     courier::{self, Courier},
     crypto::{KeyRing, RootKey},
     domain::{clock::Clock, phone::PhoneNumber, policy::Tenant, random::Random},
-    http::{self, Api, loopback},
+    http::Api,
     restcomm::{Accounts, Settings, SmsFrom},
     simulator::Simulator,
     store::{Directory, Journal, Started, Store, StoreError},
@@ -30,14 +34,15 @@ use crate::{
 /// How often the clock is set by the database's.
 const SET_CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// What is in flight may take this long after SIGTERM.
-const LAST_REQUESTS: u64 = 5;
 const LAST_DELIVERIES: Duration = Duration::from_secs(3);
 const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// A service that is bound and ready to run.
 pub struct App {
     address: SocketAddr,
+    admin_address: Option<SocketAddr>,
     server: Server,
+    admin: Option<Server>,
     store: Store,
     courier: Courier,
     started: tokio::sync::mpsc::Receiver<Started>,
@@ -51,8 +56,19 @@ pub struct Surroundings {
     pub random: Random,
     /// Bound already where the port must be known before.
     pub listener: Option<TcpListener>,
+    /// The operator's listener; `dev` may go without.
+    pub admin: Admin,
     pub migrate: bool,
     pub dev: Option<Dev>,
+}
+
+/// Where the operator's routes are.
+pub enum Admin {
+    /// At `server.admin_bind`.
+    Configured,
+    Bound(TcpListener),
+    /// Nowhere of their own.
+    None,
 }
 
 /// What only `dev` has.
@@ -64,8 +80,9 @@ pub struct Dev {
 
 #[derive(Debug, Error)]
 pub enum StartError {
-    #[error("cannot listen on {address}: {error}; is the port taken? Set server.bind to another")]
+    #[error("cannot listen on {address}: {error}; is the port taken? Set {key} to another")]
     Listen {
+        key: &'static str,
         address: SocketAddr,
         error: std::io::Error,
     },
@@ -90,6 +107,7 @@ impl App {
             clock,
             random,
             listener,
+            admin,
             migrate,
             dev,
         } = surroundings;
@@ -147,17 +165,26 @@ impl App {
         };
         let listener = match listener {
             Some(listener) => listener,
-            None => bind(config.server.bind)?,
+            None => bind("server.bind", config.server.bind)?,
         };
-        let address = listener.local_addr().map_err(|error| StartError::Listen {
-            address: config.server.bind,
-            error,
-        })?;
-        let server = serve(listener, api, simulator)
-            .map_err(|error| StartError::Listen { address, error })?;
+        let admin = match admin {
+            Admin::Configured => Some(bind("server.admin_bind", config.server.admin_bind)?),
+            Admin::Bound(listener) => Some(listener),
+            Admin::None => None,
+        };
+        let api = web::Data::new(api);
+        let address = address_of(&listener)?;
+        let admin_address = admin.as_ref().map(address_of).transpose()?;
+        let admin = admin
+            .map(|listener| server::admin(listener, api.clone()))
+            .transpose()
+            .map_err(StartError::Server)?;
+        let server = server::public(listener, api, simulator).map_err(StartError::Server)?;
         Ok(Self {
             address,
+            admin_address,
             server,
+            admin,
             store,
             courier,
             started,
@@ -174,10 +201,16 @@ impl App {
         self.address
     }
 
+    /// Where the operator's routes are, if they have a listener of their own.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin_address
+    }
+
     /// Serves until `shutdown`, then finishes what is in flight and closes the database.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self {
             server,
+            admin,
             store,
             courier,
             started,
@@ -193,6 +226,10 @@ impl App {
         background.close();
 
         let handle = server.handle();
+        let admin_handle = admin.as_ref().map(Server::handle);
+        if let Some(admin) = admin {
+            tokio::spawn(admin);
+        }
         let mut serving = tokio::spawn(server);
         let outcome = tokio::select! {
             ended = &mut serving => ended,
@@ -202,6 +239,9 @@ impl App {
                 serving.await
             }
         };
+        if let Some(admin) = admin_handle {
+            ServerHandle::stop(&admin, true).await;
+        }
         // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
         stop.cancel();
         let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
@@ -215,9 +255,17 @@ impl App {
     }
 }
 
-/// Binds with a message that says what to do.
-pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|error| StartError::Listen { address, error })
+/// Binds with a message that says what to do: set `key` to another address.
+pub fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|error| StartError::Listen {
+        key,
+        address,
+        error,
+    })
+}
+
+fn address_of(listener: &TcpListener) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(StartError::Server)
 }
 
 /// Opens the database that the configuration names.
@@ -239,35 +287,6 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
             | StoreError::Migration(_) => error.to_string(),
         },
     })
-}
-
-fn serve(listener: TcpListener, api: Api, simulator: Option<Simulator>) -> std::io::Result<Server> {
-    let api = web::Data::new(api);
-    let server = HttpServer::new(move || {
-        let (api, simulator) = (api.clone(), simulator.clone());
-        let guard = api.keyless.is_some();
-        ActixApp::new()
-            .app_data(api.clone())
-            .wrap(actix_web::middleware::Condition::new(
-                guard,
-                from_fn(loopback::only),
-            ))
-            .configure(|config| {
-                if let Some(simulator) = &simulator {
-                    simulator.configure(config);
-                }
-            })
-            .configure(http::configure)
-    });
-    Ok(server
-        .disable_signals()
-        .shutdown_timeout(LAST_REQUESTS)
-        // A caller that is gone needs no answer; what it asked for goes on in the journal.
-        .h1_allow_half_closed(false)
-        .client_request_timeout(Duration::from_secs(5))
-        .keep_alive(Duration::from_secs(75))
-        .listen(listener)?
-        .run())
 }
 
 async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {

@@ -11,7 +11,7 @@ use std::{
 
 use super::{Outcome, keygen, print, stopped};
 use crate::{
-    app::{App, Dev, Surroundings, bind},
+    app::{Admin, App, Dev, Surroundings, bind},
     config::{Config, Environment, Faults, StoreConfig},
     domain::{clock::Clock, id::random_base62, policy::Tenant, random::Random},
     simulator::{self, Account, Simulator},
@@ -66,13 +66,15 @@ pub(super) async fn run(
     let Arguments { port, data } = arguments;
     let random = Random::system();
     prepare(&data, &random)?;
-    let listener = bind(([127, 0, 0, 1], port).into())?;
+    let listener = bind("--port", ([127, 0, 0, 1], port).into())?;
     let address = listener.local_addr()?;
     let base = format!("http://{address}");
     let sid = format!("AC{}", random_base62(&random, 32));
     let token = random_base62(&random, 32);
     let config = Config::load_text(&text(&data, &base, &sid, &token)?, environment)?;
     let tenant = check(&config, &data, &listener, &base)?;
+    // Its routes are on the public listener, too, so a second `dev` may go without.
+    let admin = TcpListener::bind(config.server.admin_bind).map_or(Admin::None, Admin::Bound);
     let clock = Clock::system();
     let account = Account::parse(&format!("{sid}:{token}"))?;
     let simulator = Simulator::new(account, clock.clone());
@@ -84,6 +86,7 @@ pub(super) async fn run(
         clock,
         random,
         listener: Some(listener),
+        admin,
         migrate: true,
         dev: Some(Dev { tenant, simulator }),
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Outcome, stopped};
 use crate::{
-    app::{App, Surroundings},
+    app::{Admin, App, Surroundings},
     config::{Config, Environment},
     domain::{clock::Clock, random::Random},
 };
@@ -26,10 +26,15 @@ pub(super) async fn run(
         clock: Clock::system(),
         random: Random::system(),
         listener: None,
+        admin: Admin::Configured,
         migrate: !arguments.no_migrate,
         dev: None,
     };
     let app = App::build(config, surroundings).await?;
-    tracing::info!(address = %app.address(), "service.started");
+    tracing::info!(
+        address = %app.address(),
+        admin = app.admin_address().map(tracing::field::display),
+        "service.started"
+    );
     Ok(app.run(stopped()).await?)
 }

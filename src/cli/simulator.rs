@@ -18,7 +18,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(Arguments { port, account }: Arguments) -> Outcome {
-    let listener = bind(([127, 0, 0, 1], port).into())?;
+    let listener = bind("--port", ([127, 0, 0, 1], port).into())?;
     let address = listener.local_addr()?;
     print(&format!(
         "The simulated Restcomm listens on http://{address}{path}\n\

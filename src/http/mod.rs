@@ -77,6 +77,15 @@ pub fn configure(config: &mut ServiceConfig) {
     );
 }
 
+/// The routes of the operator's listener, all of them.
+pub fn configure_admin(config: &mut ServiceConfig) {
+    config.default_service(web::to(no_path)).service(
+        web::scope("")
+            .wrap(from_fn(envelope::wrap))
+            .default_service(web::to(not_found)),
+    );
+}
+
 /// A path with one method; every other method is answered with 405 and `Allow`.
 fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
     let refuse = move |_: HttpRequest| {

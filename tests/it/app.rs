@@ -4,7 +4,7 @@
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use countersign::{
-    app::{App, StartError, Surroundings},
+    app::{Admin, App, StartError, Surroundings},
     config::Config,
     domain::{
         clock::{Clock, Timestamp},
@@ -67,6 +67,8 @@ pub(crate) struct TestApp {
     pub(crate) simulator: Simulator,
     pub(crate) key: String,
     pub(crate) base: String,
+    /// The operator's listener.
+    pub(crate) admin: String,
     pub(crate) place: Arc<Place>,
     pub(crate) http: Client,
     config: Config,
@@ -137,6 +139,7 @@ impl TestApp {
             simulator,
             key: String::new(),
             base: String::new(),
+            admin: String::new(),
             place,
             http,
             config,
@@ -165,6 +168,7 @@ impl TestApp {
             clock: self.clock.clone(),
             random: self.random.clone(),
             listener: Some(TcpListener::bind("127.0.0.1:0").unwrap()),
+            admin: Admin::Bound(TcpListener::bind("127.0.0.1:0").unwrap()),
             migrate: true,
             dev: None,
         };
@@ -176,6 +180,7 @@ impl TestApp {
         let build = App::build(self.config.clone(), surroundings);
         let app = process.spawn(build).await.unwrap()?;
         self.base = format!("http://127.0.0.1:{}", app.port());
+        self.admin = format!("http://{}", app.admin_address().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         self.stop = Some(stop);
         self.running = Some(process.spawn(app.run(async {

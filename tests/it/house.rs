@@ -56,7 +56,9 @@ fn sources(root: &str) -> Vec<Source> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
+            if path.ends_with("node_modules") {
+                // Other people's.
+            } else if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap();
