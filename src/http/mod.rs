@@ -7,6 +7,8 @@ mod health;
 mod json;
 mod jwks;
 pub mod loopback;
+mod metrics;
+mod observed;
 pub mod openapi;
 mod otp;
 mod pages;
@@ -16,6 +18,7 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse, Route,
+    guard::fn_guard,
     http::{Method, header},
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -27,6 +30,8 @@ use crate::{
     verifier::Verifier,
 };
 use codes::ProblemCode;
+pub use health::Readiness;
+pub use metrics::Scrapes;
 use problem::Problem;
 
 /// What handlers need, as data of the application.
@@ -37,8 +42,8 @@ pub struct Api {
     pub clock: Clock,
     pub random: Random,
     pub public_url: String,
-    /// Held while the database is tried: however many ask, one at a time costs it something.
-    pub readiness: tokio::sync::Mutex<()>,
+    pub readiness: Readiness,
+    pub scrapes: Scrapes,
     /// The tenant of loopback callers without a key; only in `dev`.
     pub keyless: Option<Arc<Tenant>>,
 }
@@ -73,6 +78,10 @@ pub fn configure(config: &mut ServiceConfig) {
             ))
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
+            .service(
+                only("/metrics", Method::GET, get().to(metrics::metrics))
+                    .guard(fn_guard(metrics::only_in_dev)),
+            )
             .default_service(web::to(not_found)),
     );
 }
@@ -82,6 +91,9 @@ pub fn configure_admin(config: &mut ServiceConfig) {
     config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
+            .service(only("/metrics", Method::GET, get().to(metrics::metrics)))
+            .service(only("/livez", Method::GET, get().to(health::live)))
+            .service(only("/readyz", Method::GET, get().to(health::ready)))
             .default_service(web::to(not_found)),
     );
 }

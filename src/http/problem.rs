@@ -198,7 +198,7 @@ impl Problem {
             }
             Refusal::Store(error) => Self::from(error),
             Refusal::KeyMissing => {
-                tracing::error!("a root key that a pending code was made with is missing from keys.root");
+                tracing::error!("root_key.missing");
                 Self::unavailable()
                     .detail("This code was made under a key that the service cannot use now.")
             }

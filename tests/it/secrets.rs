@@ -50,13 +50,11 @@ impl io::Write for ToLog {
 fn capture() {
     static ONCE: OnceLock<()> = OnceLock::new();
     ONCE.get_or_init(|| {
-        // Without the time: its digits could look like a code.
-        let lines = fmt::layer()
-            .with_writer(|| ToLog)
-            .with_ansi(false)
-            .without_time();
-        let layer = telemetry::layer(lines, Some("trace"));
-        tracing_subscriber::registry().with(layer).init();
+        let levels = Some("trace");
+        tracing_subscriber::registry()
+            .with(telemetry::layer(Shape::Text, levels, false, || ToLog))
+            .with(telemetry::layer(Shape::Json, levels, false, || ToJson))
+            .init();
     });
 }
 

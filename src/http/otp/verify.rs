@@ -13,6 +13,7 @@ use crate::{
         json::{Members, pointer},
         problem::{FieldCode, Problem, ProblemBody},
     },
+    telemetry::labels::Check,
     verifier::CheckedBy,
 };
 
@@ -143,6 +144,7 @@ pub(in crate::http) async fn verify(
 ) -> Result<HttpResponse, Problem> {
     let Request { by, code } = call.body;
     let Wanted::Known(by) = by else {
+        api.store.metrics().checks.count(Check::Unknown);
         return Err(Problem::new(ProblemCode::NoSuchVerification));
     };
     let outcome = api.verifier.verify(&call.caller, by, code).await;
