@@ -28,7 +28,15 @@ pub enum Shape {
     Json,
 }
 
-impl<S, N> FormatEvent<S, N> for Shape
+/// The writer of a shape. Each is a type of its own, so that the fields of a span are kept once for each.
+#[derive(Clone, Copy)]
+pub(super) struct Line<const JSON: bool>;
+
+impl<const JSON: bool> Line<JSON> {
+    const SHAPE: Shape = if JSON { Shape::Json } else { Shape::Text };
+}
+
+impl<const JSON: bool, S, N> FormatEvent<S, N> for Line<JSON>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -47,14 +55,14 @@ where
         } else {
             LIBRARY
         };
-        match self {
-            Self::Text => {
+        match Self::SHAPE {
+            Shape::Text => {
                 SystemTime.format_time(&mut to)?;
                 write_level(&mut to, level)?;
                 // An event is called as nothing else is; a name that is none is quoted as any value.
                 write_text(&mut to, name)?;
             }
-            Self::Json => {
+            Shape::Json => {
                 to.write_str("{\"timestamp\":\"")?;
                 SystemTime.format_time(&mut to)?;
                 write!(to, "\",\"level\":\"{level}\",\"target\":")?;
@@ -63,7 +71,7 @@ where
                 write_json(&mut to, name)?;
             }
         }
-        let mut fields = Fields::new(*self, &mut to);
+        let mut fields = Fields::new(Self::SHAPE, &mut to);
         if name == LIBRARY {
             fields.value("message", &Value::Words(&said.0));
         }
@@ -74,14 +82,14 @@ where
                 to.write_str(fields)?;
             }
         }
-        to.write_str(if *self == Self::Json { "}\n" } else { "\n" })
+        to.write_str(if JSON { "}\n" } else { "\n" })
     }
 }
 
 /// Fields are kept as they will stand in a line: each with what separates it from the one before.
-impl<'w> FormatFields<'w> for Shape {
+impl<'w, const JSON: bool> FormatFields<'w> for Line<JSON> {
     fn format_fields<R: RecordFields>(&self, mut to: Writer<'w>, fields: R) -> fmt::Result {
-        let mut writer = Fields::new(*self, &mut to);
+        let mut writer = Fields::new(Self::SHAPE, &mut to);
         fields.record(&mut writer);
         writer.outcome
     }

@@ -22,6 +22,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+use line::Line;
 pub use line::Shape;
 pub use metrics::{HandingOff, InFlight, Metrics};
 pub use trace::TraceParent;
@@ -38,20 +39,35 @@ pub fn start(levels: Option<&str>, shape: Option<Shape>) {
 }
 
 /// Writes lines, behind the two filters that decide what is told.
-pub fn layer<S, W>(shape: Shape, levels: Option<&str>, colours: bool, writer: W) -> impl Layer<S>
+pub fn layer<S, W>(
+    shape: Shape,
+    levels: Option<&str>,
+    colours: bool,
+    writer: W,
+) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let chosen = EnvFilter::builder()
         .parse_lossy(levels.unwrap_or("info,actix_server=warn,sqlx::postgres::notice=warn"));
-    fmt::layer()
-        .with_writer(writer)
-        .with_ansi(colours && shape == Shape::Text)
-        .event_format(shape)
-        .fmt_fields(shape)
+    let lines = fmt::layer().with_writer(writer);
+    let lines = match shape {
+        Shape::Text => lines
+            .with_ansi(colours)
+            .event_format(Line::<false>)
+            .fmt_fields(Line::<false>)
+            .boxed(),
+        Shape::Json => lines
+            .with_ansi(false)
+            .event_format(Line::<true>)
+            .fmt_fields(Line::<true>)
+            .boxed(),
+    };
+    lines
         .with_filter(chosen)
         .with_filter(filter_fn(is_ours_or_coarse))
+        .boxed()
 }
 
 fn is_ours_or_coarse(event: &Metadata<'_>) -> bool {

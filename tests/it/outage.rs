@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// The database, out of reach until [`Outage::end`].
-enum Outage {
+pub(crate) enum Outage {
     Locked(SqliteConnection),
     Gone(PgConnection, String),
 }
 
 impl Outage {
-    async fn begin(place: &Place) -> Self {
+    pub(crate) async fn begin(place: &Place) -> Self {
         if place.url.starts_with("sqlite:") {
             let mut connection = SqliteConnection::connect(&place.url).await.unwrap();
             connection.execute("begin exclusive").await.unwrap();
@@ -35,7 +35,7 @@ impl Outage {
         Self::Gone(connection, name.to_owned())
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         match self {
             Self::Locked(mut connection) => drop(connection.execute("rollback").await.unwrap()),
             Self::Gone(mut connection, name) => {

@@ -223,3 +223,24 @@ async fn keys_and_tenants_of_a_dev_service_are_found_by_its_data_directory() {
         .await
         .succeeded();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_shows_its_metrics_and_logs_for_people() {
+    let dev = Dev::start().await;
+    let client = dev.client("");
+    client.sent("+351912345678").await;
+    let metrics = client
+        .ask(Method::GET, "/metrics", String::new())
+        .await
+        .unwrap();
+    assert_eq!(metrics.status, 200, "{}", metrics.text);
+    let sent = "countersign_sends_total{channel=\"sms\",outcome=\"created\"} 1\n";
+    assert!(metrics.text.contains(sent), "{}", metrics.text);
+    let said = dev.process.said();
+    let line = said.lines().find(|line| line.contains("request.done"));
+    let line = line.unwrap_or_else(|| panic!("no line: {said}"));
+    assert!(
+        line.contains("Z  INFO request.done http.method=POST http.route=/otp/send http.status=201"),
+        "{line}"
+    );
+}
