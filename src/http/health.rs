@@ -9,8 +9,13 @@ use actix_web::{HttpResponse, web};
 use tokio::sync::Mutex;
 
 use super::{Api, problem::Problem};
-use crate::store::{Store, StoreError};
+use crate::{
+    domain::clock::Timestamp,
+    store::{Store, StoreError},
+};
 
+/// For so long a database that took a write is taken to take another: whoever asks all the time does not make it busy.
+const READY_FOR: Duration = Duration::from_secs(1);
 /// A database that needs longer is not ready. Shorter than those who ask are patient.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// As many connections as the service may have.
@@ -21,10 +26,16 @@ const LOST_CONNECTIONS: usize = 16;
 #[derive(Default)]
 pub struct Readiness {
     begun: AtomicU64,
-    last: Mutex<(u64, Option<Verdict>)>,
+    last: Mutex<Option<Tried>>,
 }
 
-#[derive(Clone, Copy)]
+struct Tried {
+    number: u64,
+    at: Timestamp,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Ready,
     OldSchema,
@@ -63,10 +74,12 @@ impl Readiness {
     async fn ask(&self, api: &Api) -> Verdict {
         let before = self.begun.load(Ordering::Relaxed);
         let mut last = self.last.lock().await;
-        if let (number, Some(verdict)) = *last
-            && before < number
-        {
-            return verdict;
+        let at = api.clock.now();
+        if let Some(tried) = last.as_ref().filter(|tried| {
+            before < tried.number
+                || tried.verdict == Verdict::Ready && at < tried.at.plus(READY_FOR)
+        }) {
+            return tried.verdict;
         }
         let number = 1 + self.begun.fetch_add(1, Ordering::Relaxed);
         let verdict = tokio::time::timeout(PATIENCE, look(api)).await;
@@ -74,7 +87,11 @@ impl Readiness {
             tracing::warn!(error = "it does not answer in time", "service.not_ready");
             Verdict::NotWritable
         });
-        *last = (number, Some(verdict));
+        *last = Some(Tried {
+            number,
+            at,
+            verdict,
+        });
         verdict
     }
 }
