@@ -113,10 +113,15 @@ async fn eventful(database: Database) -> TestApp {
     send(REFUSED, 422).await;
     app.simulator.answer_sends(Fault::ServerError, Some(1));
     send(RETRIED, 202).await;
-    let retried = async |app: &TestApp| !app.simulator.texts(RETRIED).is_empty();
-    app.eventually_within(20, "it is handed over again", retried)
-        .await;
-    app
+    // Whatever the machine is busy with: a second of the service's is a moment of ours.
+    for _ in 0..200 {
+        if !app.simulator.texts(RETRIED).is_empty() {
+            return app;
+        }
+        app.advance(1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is never handed over again");
 }
 
 on_both! {
