@@ -52,7 +52,7 @@ pub(super) async fn live() -> HttpResponse {
         .body("alive\n")
 }
 
-/// The service can do its work: the database takes writes and has the right schema. The keys were loaded at the start.
+/// The service can do its work: the database takes writes and has the right schema.
 #[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "getReadiness", responses(
     (status = 200, description = "Able to serve.", body = String, content_type = "text/plain"),
     (status = 503, description = "`unavailable`: not able to serve now.", body = super::problem::ProblemBody,
@@ -96,6 +96,7 @@ impl Readiness {
     }
 }
 
+/// The keys need no look: without them there would be no service.
 async fn look(api: &Api) -> Verdict {
     let mut lost = 0;
     loop {
