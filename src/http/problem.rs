@@ -215,12 +215,19 @@ impl Problem {
 
     /// The whole answer.
     pub(super) fn answer(&self, public_url: &str, request_id: &str) -> HttpResponse {
-        let code = self.code;
-        let mut answer = HttpResponse::build(code.status());
+        let mut answer = HttpResponse::build(self.code.status());
         for (name, value) in &self.headers {
             answer.insert_header((name.clone(), value.as_str()));
         }
-        let body = ProblemBody {
+        let body = self.body(public_url, request_id);
+        let body = serde_json::to_string(&body).expect("plain values always serialise");
+        answer.content_type("application/problem+json").body(body)
+    }
+
+    /// The whole body.
+    pub(super) fn body(&self, public_url: &str, request_id: &str) -> ProblemBody {
+        let code = self.code;
+        ProblemBody {
             r#type: format!("{public_url}/problems/{}", code.name()),
             title: code.title(),
             status: code.status().as_u16(),
@@ -233,9 +240,7 @@ impl Problem {
             resend_after: self.body.resend_after.clone(),
             expires_at: self.body.expires_at.clone(),
             ..*self.body
-        };
-        let body = serde_json::to_string(&body).expect("plain values always serialise");
-        answer.content_type("application/problem+json").body(body)
+        }
     }
 }
 

@@ -15,8 +15,10 @@ use crate::{
     http::{
         Api,
         call::{Body, Call},
+        codes::ProblemCode,
         json::Members,
-        problem::{FieldCode, Problem, ProblemBody},
+        openapi::Refusals,
+        problem::{FieldCode, Problem},
     },
     verifier::{SendRequest, Sent},
 };
@@ -62,6 +64,13 @@ pub(in crate::http) struct Request {
 impl Body for Request {
     const SCOPE: Scope = Scope::Send;
     const EXPECTED: bool = true;
+    const REFUSALS: &'static [ProblemCode] = &[
+        ProblemCode::DestinationNotAllowed,
+        ProblemCode::DeliveryRefused,
+        ProblemCode::ResendTooSoon,
+        ProblemCode::RateLimited,
+        ProblemCode::TooManyAttempts,
+    ];
 
     fn read(mut members: Members) -> Result<Self, Problem> {
         let has_channel = members.has("channel");
@@ -116,38 +125,18 @@ fn channel(word: &str) -> FieldResult<Channel> {
     responses(
         (status = 201, description = "A new verification; the message was taken within the wait.",
             body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
+                ("Location"),
             )),
         (status = 202, description = "A new verification; it is stored, and the message will be handed over \
             (`delivery.status` is `queued`).", body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
-                ("Preference-Applied" = String, description = "`respond-async` where it was asked for."),
+                ("Location"),
+                ("Preference-Applied"),
             )),
         (status = 200, description = "A resend of a pending verification; `delivery.status` tells of its hand-off.",
             body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
+                ("Location"),
             )),
-        (status = 400, description = "`malformed_request`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope), `destination_not_allowed` (country, kind of number)",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_request` with `errors`, or `delivery_refused`: the message was refused \
-            for good, and the verification has failed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`resend_too_soon` with `id`, `resend_after` and `expires_at`; `rate_limited` with \
-            `limit`; `too_many_attempts`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: nothing is stored, nothing will be sent", body = ProblemBody,
-            content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn send(
     call: Call<Request>,
