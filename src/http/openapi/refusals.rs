@@ -73,7 +73,7 @@ impl<T: Refused> IntoResponses for Refusals<T> {
     }
 }
 
-/// Every example of an error, by its code.
+/// An example of every error that some operation may be refused with, by its code.
 pub(super) fn examples() -> BTreeMap<String, RefOr<Example>> {
     let example = |code: ProblemCode| {
         let body = sample(code).body("https://otp.example.com", "req_8f14e45fceea167a5a36dedd");
@@ -83,7 +83,11 @@ pub(super) fn examples() -> BTreeMap<String, RefOr<Example>> {
             .value(Some(body));
         (code.name().to_owned(), example.build().into())
     };
-    ProblemCode::ALL.into_iter().map(example).collect()
+    ProblemCode::ALL
+        .into_iter()
+        .filter(|code| *code != ProblemCode::MethodNotAllowed)
+        .map(example)
+        .collect()
 }
 
 /// The answer of one status, which some of `codes` explain more closely.
