@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, marker::PhantomData};
 
 use actix_web::http::header;
 use utoipa::{
-    IntoResponses,
+    IntoResponses, PartialSchema, ToSchema,
     openapi::{
-        Content, Header, Ref, RefOr, Response, ResponseBuilder, content::ContentBuilder,
-        example::Example, example::ExampleBuilder, response::ResponsesBuilder,
+        Content, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema, Type,
+        content::ContentBuilder, example::Example, example::ExampleBuilder,
+        response::ResponsesBuilder,
     },
 };
 
@@ -85,6 +86,7 @@ pub(super) fn examples() -> BTreeMap<String, RefOr<Example>> {
     };
     ProblemCode::ALL
         .into_iter()
+        // The one that no operation is refused with: another method is no operation.
         .filter(|code| *code != ProblemCode::MethodNotAllowed)
         .map(example)
         .collect()
@@ -169,3 +171,18 @@ fn sample(code: ProblemCode) -> Problem {
         .find(|problem| problem.code == code)
         .unwrap_or_else(|| Problem::new(code))
 }
+
+/// The codes as the document lists them.
+impl PartialSchema for ProblemCode {
+    fn schema() -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Self::ALL.map(Self::name)))
+            .description(Some(
+                "The stable name of the error; `/problems/{code}` explains it. A later version may add more.",
+            ));
+        Schema::from(object).into()
+    }
+}
+
+impl ToSchema for ProblemCode {}

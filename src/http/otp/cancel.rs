@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{StatusView, named};
+use super::{StatusView, examples, named};
 use crate::{
     domain::key::Scope,
     http::{
@@ -34,13 +34,16 @@ impl Body for Request {
     }
 }
 
-/// Ends a pending verification. Saying it twice changes nothing.
+/// Ends a pending verification.
+///
+/// Its code is dead at once. Saying it twice changes nothing; one that is over in another way stays as it is (409, 410).
+/// The body may be left out. Scope: `send`.
 #[utoipa::path(post, path = "/otp/{id}/cancel", tag = "otp", operation_id = "cancelVerification",
     security(("key" = [])),
-    params(("id" = String, Path, description = "As answered by the send.",
+    params(("id" = String, Path, description = "The verification, as answered by the send.",
         example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")),
     responses(
-        (status = 200, description = "It is canceled.", body = StatusView),
+        (status = 200, description = "It is canceled.", body = StatusView, example = json!(examples::canceled())),
         Refusals<Request>,
     ))]
 pub(in crate::http) async fn cancel(

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use utoipa::ToSchema;
 
-use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, number, purpose};
+use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, examples, number, purpose, words};
 use crate::{
     domain::{delivery::Channel, delivery::DeliveryStatus, key::Scope, phone::PhoneNumber},
     http::{
@@ -23,8 +23,8 @@ use crate::{
     verifier::{SendRequest, Sent},
 };
 
-const MOST_METADATA: usize = 10;
-const LONGEST_METADATA: usize = 128;
+pub(super) const MOST_METADATA: usize = 10;
+pub(super) const LONGEST_METADATA: usize = 128;
 
 /// Whom to send a code to, and what for.
 #[derive(ToSchema)]
@@ -34,13 +34,13 @@ const LONGEST_METADATA: usize = 128;
     reason = "the document is made of it; members are read one by one, to name every fault"
 )]
 pub(in crate::http) struct SendBody {
-    /// E.164. ASCII spaces, `-`, `.`, `(` and `)` are dropped.
+    /// The number in E.164, with its `+` and calling code: the country is never guessed. ASCII spaces, `-`, `.`, `(` and
+    /// `)` are dropped.
     #[schema(example = "+351 912 345 678", max_length = 32)]
     to: String,
-    /// `sms`; the tenant must allow it.
-    #[schema(nullable = false, example = "sms", default = "sms")]
+    #[schema(nullable = false, value_type = Option<words::Channel>, default = "sms")]
     channel: Option<String>,
-    /// A code never crosses purposes.
+    /// What the code is for. A code never crosses purposes.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
@@ -48,8 +48,7 @@ pub(in crate::http) struct SendBody {
         default = "login"
     )]
     purpose: Option<String>,
-    /// At most 10 strings of at most 128 characters; given back in the status.
-    #[schema(nullable = false)]
+    #[schema(schema_with = words::metadata, required = false)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -117,25 +116,27 @@ fn channel(word: &str) -> FieldResult<Channel> {
 /// A send for the same number and purpose while a verification is pending is a resend: same id, same expiry, same
 /// guesses, after a cool-down of 30, 60, 120, … seconds. With less than 60 seconds of life left, a new verification
 /// begins instead. A resend makes a new code, and the old one is dead at once, unless the tenant's policy says `same`.
+///
+/// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
+/// be sent. A send that led to no message counts against no limit. Scope: `send`.
 #[utoipa::path(post, path = "/otp/send", tag = "otp", operation_id = "sendCode", security(("key" = [])),
-    params(("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the hand-off (RFC 7240).",
-        example = "respond-async")),
-    request_body(content = SendBody, content_type = "application/json",
-        example = json!({"to": "+351912345678", "purpose": "login"})),
+    params(("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
+        Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
+    request_body(content = SendBody, content_type = "application/json", description = "Whom to send a code to.",
+        examples(
+            ("login" = (summary = "The least that is needed", value = json!({"to": "+351912345678"}))),
+            ("signup" = (summary = "Everything that can be said", value = json!({"to": "+351 912 345 678",
+                "channel": "sms", "purpose": "signup", "metadata": {"order": "1001"}}))),
+        )),
     responses(
-        (status = 201, description = "A new verification; the message was taken within the wait.",
-            body = VerificationView, headers(
-                ("Location"),
-            )),
-        (status = 202, description = "A new verification; it is stored, and the message will be handed over \
-            (`delivery.status` is `queued`).", body = VerificationView, headers(
-                ("Location"),
-                ("Preference-Applied"),
-            )),
-        (status = 200, description = "A resend of a pending verification; `delivery.status` tells of its hand-off.",
-            body = VerificationView, headers(
-                ("Location"),
-            )),
+        (status = 201, description = "A new verification; Restcomm took the message within the wait.",
+            body = VerificationView, headers(("Location")), example = json!(examples::sent())),
+        (status = 202, description = "A new verification; it is stored, and the message will be handed over: \
+            `delivery.status` is `queued`. Restcomm is slow or down, or the caller does not wait.",
+            body = VerificationView, headers(("Location"), ("Preference-Applied")), example = json!(examples::queued())),
+        (status = 200, description = "A resend of a pending verification, whatever became of its hand-off: \
+            `delivery.status` tells.", body = VerificationView, headers(("Location"), ("Preference-Applied")),
+            example = json!(examples::resent())),
         Refusals<Request>,
     ))]
 pub(in crate::http) async fn send(

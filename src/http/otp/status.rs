@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{StatusView, named};
+use super::{StatusView, examples, named};
 use crate::{
     domain::key::Scope,
     http::{
@@ -28,12 +28,15 @@ impl Body for Request {
     }
 }
 
-/// Tells how a verification stands: its deliveries, its time line, and how it ended.
+/// Tells how a verification stands.
+///
+/// Its state, its deliveries and what happened to it, as of now. It is no way to check a code. A verification can be
+/// asked for until the tenant's retention is over, counted from its end. Scope: `read`.
 #[utoipa::path(get, path = "/otp/{id}", tag = "otp", operation_id = "getVerification", security(("key" = [])),
-    params(("id" = String, Path, description = "As answered by the send.",
+    params(("id" = String, Path, description = "The verification, as answered by the send.",
         example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")),
     responses(
-        (status = 200, description = "The verification as it stands now.", body = StatusView),
+        (status = 200, description = "The verification as it stands now.", body = StatusView, example = json!(examples::status())),
         Refusals<Request>,
     ))]
 pub(in crate::http) async fn status(

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, number, purpose};
+use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, examples, number, purpose};
 use crate::{
     domain::{code::Code, id::Id, key::Scope},
     http::{
@@ -115,12 +115,20 @@ fn code(text: &str) -> FieldResult<Code> {
 
 /// Checks a code. A 2xx means approved, and nothing else does.
 ///
-/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess.
+/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess;
+/// what is refused with `invalid_request` costs none. If the answer to the right check is lost, check again:
+/// `already_approved` is that answer. Scope: `verify`.
 #[utoipa::path(post, path = "/otp/verify", tag = "otp", operation_id = "verifyCode", security(("key" = [])),
-    request_body(content = VerifyBody, content_type = "application/json",
-        example = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"})),
+    request_body(content = VerifyBody, content_type = "application/json", description = "The code, and what it is for.",
+        examples(
+            ("id" = (summary = "By the id of the verification",
+                value = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"}))),
+            ("number" = (summary = "By number and purpose",
+                value = json!({"to": "+351912345678", "purpose": "login", "code": "123456"}))),
+        )),
     responses(
-        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView),
+        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView,
+            example = json!(examples::approved())),
         Refusals<Request>,
     ))]
 pub(in crate::http) async fn verify(
