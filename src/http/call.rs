@@ -31,6 +31,8 @@ pub(super) trait Body: Sized {
     const SCOPE: Scope;
     /// Whether there is a body at all.
     const EXPECTED: bool;
+    /// What this call may be refused with beyond what every call may; the document tells it.
+    const REFUSALS: &'static [ProblemCode];
 
     fn read(members: Members) -> Result<Self, Problem>;
 }

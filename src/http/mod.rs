@@ -2,6 +2,7 @@
 
 mod call;
 mod codes;
+mod docs;
 mod envelope;
 mod health;
 mod json;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse, Route,
+    guard::fn_guard,
     http::{Method, header},
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
@@ -73,6 +75,11 @@ pub fn configure(config: &mut ServiceConfig) {
             ))
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
+            .service(
+                web::scope("/docs")
+                    .guard(fn_guard(docs::in_dev))
+                    .configure(|config| documentation(config, get().to(docs::page_with_calls))),
+            )
             .default_service(web::to(not_found)),
     );
 }
@@ -82,8 +89,25 @@ pub fn configure_admin(config: &mut ServiceConfig) {
     config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
+            .service(only(
+                "/openapi.json",
+                Method::GET,
+                get().to(openapi::document_from_elsewhere),
+            ))
+            .service(
+                web::scope("/docs")
+                    .configure(|config| documentation(config, get().to(docs::page_to_read))),
+            )
             .default_service(web::to(not_found)),
     );
+}
+
+/// Swagger UI: `page`, and what it loads.
+fn documentation(config: &mut ServiceConfig, page: Route) {
+    config
+        .service(only("", Method::GET, get().to(docs::enter)))
+        .service(only("/", Method::GET, page))
+        .service(only("/{file}", Method::GET, get().to(docs::file)));
 }
 
 /// A path with one method; every other method is answered with 405 and `Allow`.

@@ -38,17 +38,19 @@ pub(super) struct ProblemBody {
         example = "https://otp.example.com/problems/wrong_code"
     )]
     pub(super) r#type: String,
+    /// The error in short, the same for all that have this `code`.
     #[schema(example = "The code is wrong")]
     pub(super) title: &'static str,
-    #[schema(example = 422)]
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599, example = 422)]
     pub(super) status: u16,
+    /// For people: what is wrong, and what to do.
     #[schema(example = "The code is wrong; 4 guesses are left.")]
     pub(super) detail: String,
-    /// The id of the request, as in the log.
-    #[schema(example = "req_0VSf8NhIq9hrEKLPdl0iq7")]
+    /// The id of the request, as in the log and in `X-Request-Id`.
+    #[schema(example = "req_8f14e45fceea167a5a36dedd")]
     pub(super) instance: String,
-    /// The stable name of the error.
-    #[schema(example = "wrong_code")]
+    #[schema(value_type = ProblemCode)]
     pub(super) code: &'static str,
     /// Every fault of the request; with `invalid_request`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,11 +58,11 @@ pub(super) struct ProblemBody {
     pub(super) errors: Vec<FieldError>,
     /// Guesses left; with `wrong_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, maximum = 5)]
     pub(super) attempts_left: Option<u8>,
-    /// Which limit is reached; with `rate_limited`.
+    /// Which limit is reached, by its name in the policy; with `rate_limited`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "per_number")]
     pub(super) limit: Option<&'static str>,
     /// When it was approved; with `already_approved`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,9 +80,9 @@ pub(super) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "date-time")]
     pub(super) expires_at: Option<String>,
-    /// Why it failed; with `failed`.
+    /// With `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<super::otp::VerificationReason>)]
     pub(super) reason: Option<&'static str>,
 }
 
@@ -90,12 +92,13 @@ pub(super) struct FieldError {
     /// JSON pointer into the body as a URI fragment, or `#` and the name of a header.
     #[schema(example = "#/to")]
     pub(super) pointer: String,
-    #[schema(example = "invalid")]
     pub(super) code: FieldCode,
+    /// For people: what is wrong with it.
     #[schema(example = "must begin with + and the country's calling code")]
     pub(super) detail: String,
 }
 
+/// What is wrong with a member or header: stable, like the `code` of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FieldCode {
@@ -215,12 +218,19 @@ impl Problem {
 
     /// The whole answer.
     pub(super) fn answer(&self, public_url: &str, request_id: &str) -> HttpResponse {
-        let code = self.code;
-        let mut answer = HttpResponse::build(code.status());
+        let mut answer = HttpResponse::build(self.code.status());
         for (name, value) in &self.headers {
             answer.insert_header((name.clone(), value.as_str()));
         }
-        let body = ProblemBody {
+        let body = self.body(public_url, request_id);
+        let body = serde_json::to_string(&body).expect("plain values always serialise");
+        answer.content_type("application/problem+json").body(body)
+    }
+
+    /// The whole body.
+    pub(super) fn body(&self, public_url: &str, request_id: &str) -> ProblemBody {
+        let code = self.code;
+        ProblemBody {
             r#type: format!("{public_url}/problems/{}", code.name()),
             title: code.title(),
             status: code.status().as_u16(),
@@ -233,9 +243,7 @@ impl Problem {
             resend_after: self.body.resend_after.clone(),
             expires_at: self.body.expires_at.clone(),
             ..*self.body
-        };
-        let body = serde_json::to_string(&body).expect("plain values always serialise");
-        answer.content_type("application/problem+json").body(body)
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{StatusView, named};
+use super::{StatusView, examples, named};
 use crate::{
     domain::key::Scope,
     http::{
@@ -10,7 +10,8 @@ use crate::{
         call::{Body, Call},
         codes::ProblemCode,
         json::Members,
-        problem::{Problem, ProblemBody},
+        openapi::Refusals,
+        problem::Problem,
     },
 };
 
@@ -20,40 +21,30 @@ pub(in crate::http) struct Request;
 impl Body for Request {
     const SCOPE: Scope = Scope::Send;
     const EXPECTED: bool = false;
+    const REFUSALS: &'static [ProblemCode] = &[
+        ProblemCode::NoSuchVerification,
+        ProblemCode::AlreadyApproved,
+        ProblemCode::Expired,
+        ProblemCode::MaxAttemptsReached,
+        ProblemCode::Failed,
+    ];
 
     fn read(members: Members) -> Result<Self, Problem> {
         members.finish(Some(Self))
     }
 }
 
-/// Ends a pending verification. Saying it twice changes nothing.
+/// Ends a pending verification.
+///
+/// Its code is dead at once. Saying it twice changes nothing; one that is over in another way stays as it is (409, 410).
+/// The body may be left out. Scope: `send`.
 #[utoipa::path(post, path = "/otp/{id}/cancel", tag = "otp", operation_id = "cancelVerification",
     security(("key" = [])),
-    params(("id" = String, Path, description = "As answered by the send.",
+    params(("id" = String, Path, description = "The verification, as answered by the send.",
         example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")),
     responses(
-        (status = 200, description = "It is canceled.", body = StatusView),
-        (status = 400, description = "`malformed_request`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "`already_approved` with `approved_at`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 410, description = "`expired`, `max_attempts_reached` or `failed`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_request`: a member in the body", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 200, description = "It is canceled.", body = StatusView, example = json!(examples::canceled())),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn cancel(
     call: Call<Request>,

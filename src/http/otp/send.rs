@@ -9,20 +9,22 @@ use actix_web::{
 };
 use utoipa::ToSchema;
 
-use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, number, purpose};
+use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, examples, number, purpose, words};
 use crate::{
     domain::{delivery::Channel, delivery::DeliveryStatus, key::Scope, phone::PhoneNumber},
     http::{
         Api,
         call::{Body, Call},
+        codes::ProblemCode,
         json::Members,
-        problem::{FieldCode, Problem, ProblemBody},
+        openapi::Refusals,
+        problem::{FieldCode, Problem},
     },
     verifier::{SendRequest, Sent},
 };
 
-const MOST_METADATA: usize = 10;
-const LONGEST_METADATA: usize = 128;
+pub(super) const MOST_METADATA: usize = 10;
+pub(super) const LONGEST_METADATA: usize = 128;
 
 /// Whom to send a code to, and what for.
 #[derive(ToSchema)]
@@ -32,13 +34,13 @@ const LONGEST_METADATA: usize = 128;
     reason = "the document is made of it; members are read one by one, to name every fault"
 )]
 pub(in crate::http) struct SendBody {
-    /// E.164. ASCII spaces, `-`, `.`, `(` and `)` are dropped.
+    /// The number in E.164, with its `+` and calling code: the country is never guessed. ASCII spaces, `-`, `.`, `(` and
+    /// `)` are dropped.
     #[schema(example = "+351 912 345 678", max_length = 32)]
     to: String,
-    /// `sms`; the tenant must allow it.
-    #[schema(nullable = false, example = "sms", default = "sms")]
+    #[schema(nullable = false, value_type = Option<words::Channel>, default = "sms")]
     channel: Option<String>,
-    /// A code never crosses purposes.
+    /// What the code is for. A code never crosses purposes.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
@@ -46,8 +48,7 @@ pub(in crate::http) struct SendBody {
         default = "login"
     )]
     purpose: Option<String>,
-    /// At most 10 strings of at most 128 characters; given back in the status.
-    #[schema(nullable = false)]
+    #[schema(schema_with = words::metadata, required = false)]
     metadata: Option<BTreeMap<String, String>>,
 }
 
@@ -62,6 +63,13 @@ pub(in crate::http) struct Request {
 impl Body for Request {
     const SCOPE: Scope = Scope::Send;
     const EXPECTED: bool = true;
+    const REFUSALS: &'static [ProblemCode] = &[
+        ProblemCode::DestinationNotAllowed,
+        ProblemCode::DeliveryRefused,
+        ProblemCode::ResendTooSoon,
+        ProblemCode::RateLimited,
+        ProblemCode::TooManyAttempts,
+    ];
 
     fn read(mut members: Members) -> Result<Self, Problem> {
         let has_channel = members.has("channel");
@@ -108,46 +116,28 @@ fn channel(word: &str) -> FieldResult<Channel> {
 /// A send for the same number and purpose while a verification is pending is a resend: same id, same expiry, same
 /// guesses, after a cool-down of 30, 60, 120, … seconds. With less than 60 seconds of life left, a new verification
 /// begins instead. A resend makes a new code, and the old one is dead at once, unless the tenant's policy says `same`.
+///
+/// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
+/// be sent. A send that led to no message counts against no limit. Scope: `send`.
 #[utoipa::path(post, path = "/otp/send", tag = "otp", operation_id = "sendCode", security(("key" = [])),
-    params(("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the hand-off (RFC 7240).",
-        example = "respond-async")),
-    request_body(content = SendBody, content_type = "application/json",
-        example = json!({"to": "+351912345678", "purpose": "login"})),
+    params(("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
+        Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
+    request_body(content = SendBody, content_type = "application/json", description = "Whom to send a code to.",
+        examples(
+            ("login" = (summary = "The least that is needed", value = json!({"to": "+351912345678"}))),
+            ("signup" = (summary = "Everything that can be said", value = json!({"to": "+351 912 345 678",
+                "channel": "sms", "purpose": "signup", "metadata": {"order": "1001"}}))),
+        )),
     responses(
-        (status = 201, description = "A new verification; the message was taken within the wait.",
-            body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
-            )),
-        (status = 202, description = "A new verification; it is stored, and the message will be handed over \
-            (`delivery.status` is `queued`).", body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
-                ("Preference-Applied" = String, description = "`respond-async` where it was asked for."),
-            )),
-        (status = 200, description = "A resend of a pending verification; `delivery.status` tells of its hand-off.",
-            body = VerificationView, headers(
-                ("Location" = String, description = "The verification: `/otp/{id}`."),
-            )),
-        (status = 400, description = "`malformed_request`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope), `destination_not_allowed` (country, kind of number)",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_request` with `errors`, or `delivery_refused`: the message was refused \
-            for good, and the verification has failed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`resend_too_soon` with `id`, `resend_after` and `expires_at`; `rate_limited` with \
-            `limit`; `too_many_attempts`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`: nothing is stored, nothing will be sent", body = ProblemBody,
-            content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 201, description = "A new verification; Restcomm took the message within the wait.",
+            body = VerificationView, headers(("Location")), example = json!(examples::sent())),
+        (status = 202, description = "A new verification; it is stored, and the message will be handed over: \
+            `delivery.status` is `queued`. Restcomm is slow or down, or the caller does not wait.",
+            body = VerificationView, headers(("Location"), ("Preference-Applied")), example = json!(examples::queued())),
+        (status = 200, description = "A resend of a pending verification, whatever became of its hand-off: \
+            `delivery.status` tells.", body = VerificationView, headers(("Location"), ("Preference-Applied")),
+            example = json!(examples::resent())),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn send(
     call: Call<Request>,

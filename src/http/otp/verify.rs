@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, number, purpose};
+use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, examples, number, purpose};
 use crate::{
     domain::{code::Code, id::Id, key::Scope},
     http::{
@@ -11,7 +11,8 @@ use crate::{
         call::{Body, Call},
         codes::ProblemCode,
         json::{Members, pointer},
-        problem::{FieldCode, Problem, ProblemBody},
+        openapi::Refusals,
+        problem::{FieldCode, Problem},
     },
     verifier::CheckedBy,
 };
@@ -59,6 +60,16 @@ enum Wanted {
 impl Body for Request {
     const SCOPE: Scope = Scope::Verify;
     const EXPECTED: bool = true;
+    const REFUSALS: &'static [ProblemCode] = &[
+        ProblemCode::NoSuchVerification,
+        ProblemCode::AlreadyApproved,
+        ProblemCode::Expired,
+        ProblemCode::Canceled,
+        ProblemCode::MaxAttemptsReached,
+        ProblemCode::Failed,
+        ProblemCode::WrongCode,
+        ProblemCode::TooManyAttempts,
+    ];
 
     fn read(mut members: Members) -> Result<Self, Problem> {
         let by = which(&mut members);
@@ -104,38 +115,21 @@ fn code(text: &str) -> FieldResult<Code> {
 
 /// Checks a code. A 2xx means approved, and nothing else does.
 ///
-/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess.
+/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess;
+/// what is refused with `invalid_request` costs none. If the answer to the right check is lost, check again:
+/// `already_approved` is that answer. Scope: `verify`.
 #[utoipa::path(post, path = "/otp/verify", tag = "otp", operation_id = "verifyCode", security(("key" = [])),
-    request_body(content = VerifyBody, content_type = "application/json",
-        example = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"})),
+    request_body(content = VerifyBody, content_type = "application/json", description = "The code, and what it is for.",
+        examples(
+            ("id" = (summary = "By the id of the verification",
+                value = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"}))),
+            ("number" = (summary = "By number and purpose",
+                value = json!({"to": "+351912345678", "purpose": "login", "code": "123456"}))),
+        )),
     responses(
-        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView),
-        (status = 400, description = "`malformed_request`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "`already_approved` with `approved_at`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 410, description = "`expired`, `canceled`, `max_attempts_reached` or `failed`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "`wrong_code` with `attempts_left`, or `invalid_request` with `errors`, which costs \
-            no guess", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`: the number is blocked; the guess was not evaluated",
-            body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView,
+            example = json!(examples::approved())),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn verify(
     call: Call<Request>,
