@@ -13,7 +13,7 @@ use utoipa::{
 };
 
 use crate::{
-    domain::{clock::Timestamp, id::Id, limits::LimitName, verification::Reason},
+    domain::{clock::Timestamp, id::Id, key::Trust, limits::LimitName, verification::Reason},
     http::{
         call::Body,
         codes::ProblemCode,
@@ -166,7 +166,7 @@ fn sample(code: ProblemCode) -> Problem {
     ];
     refusals
         .into_iter()
-        .map(|refusal| Problem::of(refusal, now))
+        .map(|refusal| Problem::of(refusal, Trust::Full, now))
         .chain(others)
         .find(|problem| problem.code == code)
         .unwrap_or_else(|| Problem::new(code))

@@ -1,6 +1,6 @@
 //! `POST /otp/send`
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,10 +11,15 @@ use utoipa::ToSchema;
 
 use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, examples, number, purpose, words};
 use crate::{
-    domain::{delivery::Channel, delivery::DeliveryStatus, key::Scope, phone::PhoneNumber},
+    domain::{
+        delivery::{Channel, DeliveryStatus},
+        key::{Scope, Trust},
+        phone::PhoneNumber,
+    },
     http::{
         Api,
         call::{Body, Call},
+        client_address,
         codes::ProblemCode,
         json::Members,
         openapi::Refusals,
@@ -50,6 +55,10 @@ pub(in crate::http) struct SendBody {
     purpose: Option<String>,
     #[schema(schema_with = words::metadata, required = false)]
     metadata: Option<BTreeMap<String, String>>,
+    /// The address of the end user, IPv4 or IPv6, for the limit `per_ip`. Secret keys only: with a publishable key the
+    /// address is that of the caller.
+    #[schema(nullable = false, example = "203.0.113.7", max_length = 45)]
+    client_ip: Option<String>,
 }
 
 /// The body, read.
@@ -58,6 +67,7 @@ pub(in crate::http) struct Request {
     channel: Channel,
     purpose: String,
     metadata: BTreeMap<String, String>,
+    client: Option<IpAddr>,
 }
 
 impl Body for Request {
@@ -70,14 +80,19 @@ impl Body for Request {
         ProblemCode::RateLimited,
         ProblemCode::TooManyAttempts,
     ];
+    const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members) -> Result<Self, Problem> {
+    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
         let has_channel = members.has("channel");
         let number = members.required("to", number);
         let channel = members.optional("channel", channel);
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
         let metadata = members.strings("metadata", MOST_METADATA, LONGEST_METADATA);
+        let client = match trust {
+            Trust::Full => members.optional("client_ip", address),
+            Trust::Public => members.not_allowed("client_ip", "is for secret keys only"),
+        };
         // A member that is there and was not read is a fault, which `finish` tells.
         let channel = if has_channel {
             channel
@@ -96,8 +111,20 @@ impl Body for Request {
             channel,
             purpose,
             metadata,
+            client,
         })
     }
+}
+
+/// An address without a port or a zone. IPv4 written as IPv6 is IPv4.
+fn address(text: &str) -> FieldResult<IpAddr> {
+    let address = text.parse::<IpAddr>().map(|address| address.to_canonical());
+    address.map_err(|_| {
+        (
+            FieldCode::Invalid,
+            "must be an IPv4 or IPv6 address".to_owned(),
+        )
+    })
 }
 
 fn channel(word: &str) -> FieldResult<Channel> {
@@ -149,21 +176,28 @@ pub(in crate::http) async fn send(
         channel,
         purpose,
         metadata,
+        client,
     } = call.body;
+    let trust = call.caller.trust;
+    // A page's visitor is whoever calls; a backend says who it calls for.
+    let peer = request.peer_addr().filter(|_| trust == Trust::Public);
+    let caller_address =
+        peer.map(|peer| client_address::of(peer.ip(), request.headers(), &api.trusted_proxies));
     let respond_async = prefers_async(&request);
     let wanted = SendRequest {
         number,
         channel,
         purpose,
         metadata,
+        client: client.or(caller_address),
         respond_async,
     };
     let sent = api
         .verifier
         .send(&call.caller, wanted)
         .await
-        .map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
-    let view = VerificationView::new(&sent.verification, &sent.delivery);
+        .map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
+    let view = VerificationView::new(&sent.verification, &sent.delivery, trust);
     let mut answer = HttpResponse::build(status_of(&sent));
     answer.insert_header((header::LOCATION, format!("/otp/{}", sent.verification.id)));
     if respond_async {

@@ -5,7 +5,11 @@ use utoipa::ToSchema;
 
 use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, examples, number, purpose};
 use crate::{
-    domain::{code::Code, id::Id, key::Scope},
+    domain::{
+        code::Code,
+        id::Id,
+        key::{Scope, Trust},
+    },
     http::{
         Api,
         call::{Body, Call},
@@ -28,10 +32,10 @@ pub(in crate::http) struct VerifyBody {
     /// As answered by the send.
     #[schema(nullable = false, example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
     id: Option<String>,
-    /// In place of `id`: the youngest verification of this number and purpose.
+    /// In place of `id`: the youngest verification of this number and purpose. Secret keys only.
     #[schema(nullable = false, example = "+351912345678", max_length = 32)]
     to: Option<String>,
-    /// Only with `to`.
+    /// Only with `to`. Secret keys only.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
@@ -68,11 +72,16 @@ impl Body for Request {
         ProblemCode::MaxAttemptsReached,
         ProblemCode::Failed,
         ProblemCode::WrongCode,
+        ProblemCode::NotApproved,
         ProblemCode::TooManyAttempts,
     ];
+    const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members) -> Result<Self, Problem> {
-        let by = which(&mut members);
+    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
+        let by = match trust {
+            Trust::Full => which(&mut members),
+            Trust::Public => by_id_alone(&mut members),
+        };
         let code = members.required("code", code);
         let (by, code) = members.finish(by.zip(code))?;
         Ok(Self { by, code })
@@ -108,6 +117,17 @@ fn which(members: &mut Members) -> Option<Wanted> {
     Some(id.map_or(Wanted::Nobodys, |id| Wanted::Known(CheckedBy::Id(id))))
 }
 
+/// For publishable keys: whoever can name a number must not be told of its verifications. What is no id is looked for
+/// all the same, so that it takes as long as any.
+fn by_id_alone(members: &mut Members) -> Option<Wanted> {
+    for name in ["to", "purpose"] {
+        members.not_allowed::<()>(name, "is for secret keys only");
+    }
+    let id = |text: &str| Ok(Id::parse(text).unwrap_or_else(|| Id::standing_for(text)));
+    let id = members.required("id", id)?;
+    Some(Wanted::Known(CheckedBy::Id(id)))
+}
+
 fn code(text: &str) -> FieldResult<Code> {
     let detail = "must be 4 to 15 digits, spaces and hyphens aside";
     Code::parse_guess(text).ok_or_else(|| (FieldCode::Invalid, detail.to_owned()))
@@ -140,6 +160,7 @@ pub(in crate::http) async fn verify(
         return Err(Problem::new(ProblemCode::NoSuchVerification));
     };
     let outcome = api.verifier.verify(&call.caller, by, code).await;
-    let verification = outcome.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let verification = outcome
+        .map_err(|refusal| Problem::of_check(refusal, call.caller.trust, api.clock.now()))?;
     Ok(HttpResponse::Ok().json(ApprovedView::new(verification)))
 }
