@@ -43,14 +43,14 @@ pub(in crate::http) struct SendBody {
     /// `)` are dropped.
     #[schema(example = "+351 912 345 678", max_length = 32)]
     to: String,
-    #[schema(nullable = false, value_type = Option<words::Channel>, default = "sms")]
+    /// How the code is sent; `sms` where this is absent.
+    #[schema(nullable = false, value_type = Option<words::Channel>)]
     channel: Option<String>,
-    /// What the code is for. A code never crosses purposes.
+    /// What the code is for; `login` where this is absent. A code never crosses purposes.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
-        example = "login",
-        default = "login"
+        example = "login"
     )]
     purpose: Option<String>,
     #[schema(schema_with = words::metadata, required = false)]

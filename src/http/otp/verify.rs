@@ -35,12 +35,11 @@ pub(in crate::http) struct VerifyBody {
     /// In place of `id`: the youngest verification of this number and purpose. Secret keys only.
     #[schema(nullable = false, example = "+351912345678", max_length = 32)]
     to: Option<String>,
-    /// Only with `to`. Secret keys only.
+    /// Only with `to`; `login` where this is absent. Secret keys only.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
-        example = "login",
-        default = "login"
+        example = "login"
     )]
     purpose: Option<String>,
     /// What the person typed. ASCII spaces and hyphens are dropped; then `^\+?[0-9]{4,15}$`.
