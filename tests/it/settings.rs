@@ -52,7 +52,6 @@ pub(crate) fn tenant(name: &str) -> Tenant {
     let mut policy: Policy = default_policy("Acme Bank");
     policy.countries = Countries::Anywhere;
     policy.limits = TenantLimits::default();
-    policy.limits.per_number.clear();
     Tenant {
         name: name.to_owned(),
         policy,
