@@ -23,11 +23,12 @@ use crate::{
     courier::{self, Courier},
     crypto::{KeyRing, RootKey},
     domain::{clock::Clock, phone::PhoneNumber, policy::Tenant, random::Random},
-    http::Api,
+    http::{Api, Readiness, Scrapes},
     restcomm::{Accounts, Settings, SmsFrom},
     simulator::Simulator,
     store::{Directory, Journal, Started, Store, StoreError},
     sweeper::Sweeper,
+    telemetry::Metrics,
     verifier::{self, Verifier},
 };
 
@@ -112,6 +113,7 @@ impl App {
             dev,
         } = surroundings;
         let store = open(&config.database).await?;
+        let store = store.counted_in(Metrics::default());
         if migrate {
             store.migrate().await?;
         } else if !store.is_current().await.unwrap_or(false) {
@@ -160,7 +162,8 @@ impl App {
             clock: clock.clone(),
             random,
             public_url: config.public_url.as_str().to_owned(),
-            readiness: tokio::sync::Mutex::default(),
+            readiness: Readiness::default(),
+            scrapes: Scrapes::default(),
             keyless,
             trusted_proxies: config.server.trusted_proxies,
         };
@@ -293,6 +296,8 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
 async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {
     if let Some(time) = store.time().await? {
         clock.follow(time);
+        let offset = i32::try_from(clock.offset_millis()).unwrap_or(i32::MAX);
+        store.metrics().clock_offset.set(f64::from(offset) / 1000.0);
     }
     Ok(())
 }
@@ -305,6 +310,7 @@ async fn keep_time(store: Store, clock: Clock, stop: CancellationToken) {
             () = stop.cancelled() => return,
         }
         if let Err(error) = follow_database(&store, &clock).await {
+            store.count_error(&error);
             tracing::warn!(%error, "clock.not_set");
         }
     }

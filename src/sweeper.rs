@@ -60,10 +60,10 @@ impl Sweeper {
     /// Three duties; that one fails must not keep the others from being done.
     async fn sweep(&self, purge: bool, purged: &mut Purged) {
         let now = self.clock.now();
-        note(self.end_overdue(now).await);
+        self.note(self.end_overdue(now).await);
         if purge {
-            note(self.purge(now, purged).await);
-            note(self.purge_counters(now).await);
+            self.note(self.purge(now, purged).await);
+            self.note(self.purge_counters(now).await);
         }
     }
 
@@ -129,10 +129,11 @@ impl Sweeper {
         }
         Ok(())
     }
-}
 
-fn note(outcome: Result<(), StoreError>) {
-    if let Err(error) = outcome {
-        tracing::warn!(%error, "sweep.failed");
+    fn note(&self, outcome: Result<(), StoreError>) {
+        if let Err(error) = outcome {
+            self.store.count_error(&error);
+            tracing::warn!(%error, "sweep.failed");
+        }
     }
 }

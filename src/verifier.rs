@@ -24,7 +24,8 @@ use crate::{
     },
     guard::{self, DestinationRefused},
     restcomm::Accounts,
-    store::{Caller, Journal, Snapshot, Store, StoreError},
+    store::{Caller, Journal, Snapshot, Store, StoreError, channel_label},
+    telemetry::labels,
 };
 
 /// The use cases. Cheap to clone.
@@ -129,9 +130,18 @@ impl Verifier {
     pub async fn send(&self, caller: &Caller, request: SendRequest) -> Result<Sent, Refusal> {
         let parts = &*self.0;
         let policy = &caller.tenant.policy;
-        guard::destination(policy, &request.number).map_err(Refusal::Destination)?;
+        let refused = |why| {
+            let channel = channel_label(request.channel);
+            parts
+                .store
+                .metrics()
+                .sends
+                .count(channel, labels::Send::Destination);
+            Refusal::Destination(why)
+        };
+        guard::destination(policy, &request.number).map_err(refused)?;
         let account = parts.accounts.for_sms(policy, &request.number).next();
-        let account = account.ok_or(Refusal::Destination(DestinationRefused::NoSender))?;
+        let account = account.ok_or_else(|| refused(DestinationRefused::NoSender))?;
         let deadline = parts.clock.now().plus(parts.wait);
         let (tell, told) = oneshot::channel();
         let send = Send {
@@ -265,7 +275,8 @@ impl Verifier {
 
     /// How a verification stands now.
     pub async fn status(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
-        let found = self.0.store.snapshot(&caller.tenant.name, id).await?;
+        let found = self.0.store.snapshot(&caller.tenant.name, id).await;
+        let found = found.inspect_err(|error| self.0.store.count_error(error))?;
         let mut snapshot = found.ok_or(Refusal::Unknown)?;
         snapshot.verification.settle(self.0.clock.now());
         Ok(snapshot)

@@ -15,14 +15,14 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::{
     app,
     config::{Environment, StoreConfig},
     http::openapi,
     store::Store,
-    telemetry,
+    telemetry::{self, Shape},
 };
 
 type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
@@ -37,8 +37,22 @@ struct Arguments {
     /// The configuration, a TOML file. Variables named `COUNTERSIGN__SECTION__KEY` go before it.
     #[arg(long, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// How log lines look: text for people, json for machines. By default text on a terminal and with `dev`, else json
+    #[arg(
+        long,
+        global = true,
+        env = "COUNTERSIGN_LOG_FORMAT",
+        value_name = "FORMAT"
+    )]
+    log_format: Option<LogFormat>,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
 }
 
 #[derive(Subcommand)]
@@ -69,7 +83,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
-    telemetry::start(environment.log_levels());
+    telemetry::start(environment.log_levels(), arguments.log_shape());
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -83,9 +97,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { config, command }: Arguments, environment: Environment) -> Outcome {
-    let config = config.as_deref();
-    match command {
+impl Arguments {
+    /// What was asked for; `None`: as standard error likes it.
+    fn log_shape(&self) -> Option<Shape> {
+        match (self.log_format, &self.command) {
+            (Some(LogFormat::Json), _) => Some(Shape::Json),
+            (Some(LogFormat::Text), _) | (None, Command::Dev(_)) => Some(Shape::Text),
+            (None, _) => None,
+        }
+    }
+}
+
+async fn run(arguments: Arguments, environment: Environment) -> Outcome {
+    let config = arguments.config.as_deref();
+    match arguments.command {
         Command::Dev(arguments) => dev::run(arguments, config, &environment).await,
         Command::Serve(arguments) => serve::run(arguments, config, &environment).await,
         Command::Migrate => migrate(config, &environment).await,

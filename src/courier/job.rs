@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::Courier;
+use super::{Courier, told::tell_end};
 use crate::{
     domain::{
         clock::Timestamp,
@@ -39,6 +39,7 @@ impl Courier {
             send,
             dispatch,
             tell,
+            span: _,
         } = started;
         let delivery = *dispatch.delivery;
         let lease_end = delivery.due_at.unwrap_or_default();
@@ -74,6 +75,7 @@ impl Courier {
                     self.hand_off(job, None).await;
                 } else {
                     let report = self.look_up(&job).await;
+                    self.tell_look_up(&job.delivery, &report);
                     self.report(&job.delivery, report).await;
                 }
             }
@@ -162,7 +164,9 @@ impl Courier {
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
         let validity = self.0.clock.now().until(end);
         let text = message::sms(&job.tenant.policy.display_name, &job.code, validity);
-        account
+        let watch = self.0.clock.stopwatch();
+        let in_flight = self.0.store.metrics().hand_off();
+        let outcome = account
             .send_sms(
                 &job.number,
                 from,
@@ -170,7 +174,11 @@ impl Courier {
                 !message::is_gsm7(&text),
                 &self.0.clock,
             )
-            .await
+            .await;
+        drop(in_flight);
+        let (delivery, number) = (&job.delivery, &job.number);
+        self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
+        outcome
     }
 
     /// Asks the account that may have the message: first by sender, and before it is taken for lost also without, since
@@ -213,7 +221,10 @@ impl Courier {
     /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.
     async fn report(&self, delivery: &Delivery, report: Report) -> bool {
         match self.0.journal.report(self.about(delivery, report)).await {
-            Ok(outcome) => outcome.progress != Progress::Stale,
+            Ok(outcome) => {
+                tell_end(delivery, outcome.progress);
+                outcome.progress != Progress::Stale
+            }
             Err(error) => {
                 // The lease will lapse, and whoever claims the delivery then asks Restcomm.
                 tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");

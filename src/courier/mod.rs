@@ -3,11 +3,13 @@
 //! Its promise: a delivery is handed over again only after Restcomm, asked, denied knowing it.
 
 mod job;
+mod told;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument as _;
 
 use crate::{
     crypto::KeyRing,
@@ -66,10 +68,12 @@ impl Courier {
                 break;
             };
             let courier = self.clone();
-            tasks.spawn(async move {
+            let span = started.span.clone();
+            let work = async move {
                 courier.start(started).await;
                 drop(permit);
-            });
+            };
+            tasks.spawn(work.instrument(span));
         }
         // The loop ends at the latest with its next look.
         let _ = outbox.await;
@@ -89,6 +93,7 @@ impl Courier {
             let next_look = match self.take_due(&tasks, &permits, now).await {
                 Ok(next_look) => next_look,
                 Err(error) => {
+                    self.0.store.count_error(&error);
                     tracing::warn!(%error, "outbox.unreadable");
                     now.plus(LOOK_EVERY)
                 }

@@ -130,9 +130,9 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer") && headers.next().is_none())
         .and_then(|(_, token)| ApiKey::parse(token.trim_matches(' ')));
     let (_, key) = key.ok_or_else(Problem::unauthenticated)?;
-    api.directory
-        .caller(&key)
-        .await?
+    let caller = api.directory.caller(&key).await;
+    caller
+        .inspect_err(|error| api.store.count_error(error))?
         .ok_or_else(Problem::unauthenticated)
 }
 

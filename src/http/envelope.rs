@@ -23,7 +23,10 @@ use actix_web::{
 };
 use futures_util::{FutureExt as _, Stream};
 
-use super::{Api, codes::ProblemCode, cors::Page, problem::Problem};
+use tracing::Instrument as _;
+
+use super::{Api, codes::ProblemCode, cors::Page, observed::Observed, problem::Problem};
+use crate::telemetry::labels::{Method, Place, Status};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -47,22 +50,26 @@ pub(super) async fn wrap(
         .clone();
     let id = request_id(&api);
     let page = Page::note(&request);
-    let method = request.method().clone();
+    let observed = Observed::begin(&api, &request, &id);
     let sent = SentBody::share(&mut request);
-    let started = api.clock.now();
+    let mut code = None;
     // A handler that panics must answer like any other fault, and take nobody with it.
-    let outcome = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let answered = next.call(request).instrument(observed.span.clone());
+    let outcome = match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(Ok(response)) => Ok(match response.response().error().map(problem_of) {
-            Some(problem) => response.into_response(problem.answer(&api.public_url, &id)),
+            Some(problem) => {
+                code = Some(problem.code);
+                response.into_response(problem.answer(&api.public_url, &id))
+            }
             None => response.map_into_boxed_body(),
         }),
         Ok(Err(error)) => Err(problem_of(&error)),
         Err(_) => {
-            tracing::error!(request.id = id, "request.panicked");
+            api.store.metrics().panics.count(Place::Request);
+            tracing::error!(parent: &observed.span, "request.panicked");
             Err(Problem::new(ProblemCode::Internal))
         }
     };
-    // The pattern of the route, never the path: paths carry ids, and tokens.
     let route = outcome
         .as_ref()
         .ok()
@@ -71,14 +78,8 @@ pub(super) async fn wrap(
         Ok(response) => response.status(),
         Err(problem) => problem.code.status(),
     };
-    tracing::info!(
-        request.id = id,
-        http.method = %method,
-        http.route = route.as_deref().unwrap_or("none"),
-        http.status = status.as_u16(),
-        duration_ms = u64::try_from(started.until(api.clock.now()).as_millis()).unwrap_or(u64::MAX),
-        "request.done"
-    );
+    let code = outcome.as_ref().err().map(|problem| problem.code).or(code);
+    observed.done(route.as_deref(), status, code);
     match outcome {
         Ok(mut response) => {
             set_headers(response.response_mut(), &id);
@@ -100,6 +101,8 @@ pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
     let id = request_id(api);
     let status = problem.code.status().as_u16();
     tracing::info!(request.id = id, http.status = status, "request.refused");
+    let metrics = api.store.metrics();
+    metrics.refused(Method::Other, Status::of(status));
     let mut answer = problem.answer(&api.public_url, &id);
     set_headers(&mut answer, &id);
     answer

@@ -1,6 +1,12 @@
 //! For whoever watches over the process.
 
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
 use actix_web::{HttpResponse, web};
+use tokio::sync::Mutex;
 
 use super::{
     Api,
@@ -8,13 +14,43 @@ use super::{
     openapi::{Refusals, Refused},
     problem::Problem,
 };
+use crate::{
+    domain::clock::Timestamp,
+    store::{Store, StoreError},
+};
 
-struct Readiness;
+/// For so long a database that took a write is taken to take another: whoever asks all the time does not make it busy.
+const READY_FOR: Duration = Duration::from_secs(1);
+/// A database that needs longer is not ready. Shorter than those who ask are patient.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// As many connections as the service may have.
+const LOST_CONNECTIONS: usize = 16;
+
+/// Whether the service can do its work. However many ask, one at a time tries the database; who waited for an answer
+/// that was begun after they asked takes that one.
+#[derive(Default)]
+pub struct Readiness {
+    begun: AtomicU64,
+    last: Mutex<Option<Tried>>,
+}
 
 impl Refused for Readiness {
     fn codes() -> Vec<ProblemCode> {
         vec![ProblemCode::Unavailable]
     }
+}
+
+struct Tried {
+    number: u64,
+    at: Timestamp,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Ready,
+    OldSchema,
+    NotWritable,
 }
 
 /// The process is alive.
@@ -40,13 +76,60 @@ pub(super) async fn live() -> HttpResponse {
     Refusals<Readiness>,
 ))]
 pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
-    let _alone = api.readiness.lock().await;
-    api.store.is_writable().await?;
-    if !api.store.is_current().await? {
-        return Err(Problem::unavailable()
-            .detail("The schema is not the one this version writes; run `countersign migrate`."));
+    match api.readiness.ask(&api).await {
+        Verdict::Ready => Ok(HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body("ready\n")),
+        Verdict::OldSchema => Err(Problem::unavailable()
+            .detail("The schema is not the one this version writes; run `countersign migrate`.")),
+        Verdict::NotWritable => Err(Problem::unavailable()),
     }
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body("ready\n"))
+}
+
+impl Readiness {
+    async fn ask(&self, api: &Api) -> Verdict {
+        let before = self.begun.load(Ordering::Relaxed);
+        let mut last = self.last.lock().await;
+        let at = api.clock.now();
+        if let Some(tried) = last.as_ref().filter(|tried| {
+            before < tried.number
+                || tried.verdict == Verdict::Ready && at < tried.at.plus(READY_FOR)
+        }) {
+            return tried.verdict;
+        }
+        let number = 1 + self.begun.fetch_add(1, Ordering::Relaxed);
+        let verdict = tokio::time::timeout(PATIENCE, look(api)).await;
+        let verdict = verdict.unwrap_or_else(|_| {
+            tracing::warn!(error = "it does not answer in time", "service.not_ready");
+            Verdict::NotWritable
+        });
+        *last = Some(Tried {
+            number,
+            at,
+            verdict,
+        });
+        verdict
+    }
+}
+
+async fn look(api: &Api) -> Verdict {
+    let mut lost = 0;
+    loop {
+        match try_database(&api.store).await {
+            Ok(true) => return Verdict::Ready,
+            Ok(false) => return Verdict::OldSchema,
+            // A restarted PostgreSQL leaves dead connections behind, which say nothing of how it is now.
+            Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
+            Err(error) => {
+                api.store.count_error(&error);
+                tracing::warn!(%error, "service.not_ready");
+                return Verdict::NotWritable;
+            }
+        }
+    }
+}
+
+async fn try_database(store: &Store) -> Result<bool, StoreError> {
+    store.is_writable().await?;
+    store.is_current().await
 }

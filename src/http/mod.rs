@@ -10,6 +10,8 @@ mod health;
 mod json;
 mod jwks;
 pub mod loopback;
+mod metrics;
+mod observed;
 pub mod openapi;
 mod otp;
 mod pages;
@@ -34,6 +36,8 @@ use crate::{
     verifier::Verifier,
 };
 use codes::ProblemCode;
+pub use health::Readiness;
+pub use metrics::Scrapes;
 use problem::Problem;
 
 /// What handlers need, as data of the application.
@@ -44,8 +48,8 @@ pub struct Api {
     pub clock: Clock,
     pub random: Random,
     pub public_url: String,
-    /// Held while the database is tried: however many ask, one at a time costs it something.
-    pub readiness: tokio::sync::Mutex<()>,
+    pub readiness: Readiness,
+    pub scrapes: Scrapes,
     /// The tenant of loopback callers without a key; only in `dev`.
     pub keyless: Option<Arc<Tenant>>,
     /// Whose `X-Forwarded-For` is believed.
@@ -83,6 +87,10 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
             .service(
+                only("/metrics", Method::GET, get().to(metrics::metrics))
+                    .guard(fn_guard(metrics::only_in_dev)),
+            )
+            .service(
                 web::scope("/docs")
                     .guard(fn_guard(docs::in_dev))
                     .configure(|config| documentation(config, get().to(docs::page_with_calls))),
@@ -105,6 +113,9 @@ pub fn configure_admin(config: &mut ServiceConfig) {
                 web::scope("/docs")
                     .configure(|config| documentation(config, get().to(docs::page_to_read))),
             )
+            .service(only("/metrics", Method::GET, get().to(metrics::metrics)))
+            .service(only("/livez", Method::GET, get().to(health::live)))
+            .service(only("/readyz", Method::GET, get().to(health::ready)))
             .default_service(web::to(not_found)),
     );
 }

@@ -70,7 +70,7 @@ impl Problem {
 
     /// Without a word of the code that it stands for.
     fn key_missing() -> Self {
-        tracing::error!("a root key that a pending code was made with is missing from keys.root");
+        tracing::error!("root_key.missing");
         Self::unavailable()
     }
 

@@ -82,7 +82,7 @@ impl Account {
                 Some(self.settings.auth_token.expose_secret()),
             )
             .form(&form);
-        let outcome = match request.send().await {
+        match request.send().await {
             Ok(response) => judge(response, started, clock).await,
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {
@@ -94,11 +94,7 @@ impl Account {
                 tracing::warn!(account = self.name(), timeout, "restcomm.no_answer");
                 HandOff::Unknown
             }
-        };
-        if outcome == HandOff::NotSent {
-            tracing::warn!(account = self.name(), "restcomm.not_sent");
         }
-        outcome
     }
 
     /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it
@@ -125,7 +121,7 @@ impl Account {
         if response.status() != StatusCode::OK {
             tracing::warn!(
                 account = self.name(),
-                status = response.status().as_u16(),
+                http.status = response.status().as_u16(),
                 "restcomm.look_up_refused"
             );
             return Err(LookUpFailed);

@@ -65,7 +65,7 @@ impl Notice {
     /// Failures are logged and nothing more. The address stays out of the log: it may hold a secret.
     pub(super) async fn post(mut self, http: &Client) {
         let Ok(mut url) = Url::parse(&self.url) else {
-            tracing::warn!(message.sid = %self.sid, "the status callback is not an absolute URL");
+            tracing::warn!(message.sid = %self.sid, "simulator.callback_not_absolute");
             return;
         };
         for _ in 0..=MAX_REDIRECTS {
@@ -76,7 +76,7 @@ impl Notice {
                 },
                 Err(error) => {
                     let error = error.without_url();
-                    tracing::warn!(message.sid = %self.sid, %error, "the status callback failed");
+                    tracing::warn!(message.sid = %self.sid, %error, "simulator.callback_failed");
                     return;
                 }
             }

@@ -10,6 +10,7 @@ use super::{
     Store, StoreError, Tx,
     journal::{Command, Entry, Outcome},
     record::{self, Change, Record},
+    tally::{Ended, Open},
 };
 use crate::{
     crypto::KeyRing,
@@ -32,9 +33,15 @@ const DEADLINE: Duration = Duration::from_secs(6);
 
 /// What a batch came to.
 pub(super) enum Committed {
-    Yes(Vec<Outcome>),
+    Yes(Decided),
     /// The connection was lost while committing: only the database knows.
-    Perhaps(Vec<Outcome>, Box<Traces>),
+    Perhaps(Decided, Box<Traces>),
+}
+
+/// The outcomes in the order of the commands, and what ended with them.
+pub(super) struct Decided {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) ended: Ended,
 }
 
 /// By which rows a commit of unknown fate can be recognised.
@@ -66,14 +73,14 @@ pub(super) async fn run(
 ) -> Result<Committed, StoreError> {
     let mut tx = store.begin().await?;
     let work = tokio::time::timeout(DEADLINE, apply(&mut tx, ring, entries, now)).await;
-    let (outcomes, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
+    let (decided, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
-        return Ok(Committed::Yes(outcomes));
+        return Ok(Committed::Yes(decided));
     }
     match tokio::time::timeout(DEADLINE, tx.commit()).await {
-        Ok(Ok(())) => Ok(Committed::Yes(outcomes)),
-        Ok(Err(StoreError::Lost(_))) | Err(_) => Ok(Committed::Perhaps(outcomes, Box::new(traces))),
+        Ok(Ok(())) => Ok(Committed::Yes(decided)),
+        Ok(Err(StoreError::Lost(_))) | Err(_) => Ok(Committed::Perhaps(decided, Box::new(traces))),
         Ok(Err(error)) => Err(error),
     }
 }
@@ -84,8 +91,9 @@ async fn apply(
     ring: &KeyRing,
     entries: &[Entry],
     now: Timestamp,
-) -> Result<(Vec<Outcome>, Traces), StoreError> {
+) -> Result<(Decided, Traces), StoreError> {
     let mut ledger = load(tx, Needs::of(entries), ring).await?;
+    let open = Open::of(&ledger);
     let outcomes = entries
         .iter()
         .map(|entry| decide(entry, &mut ledger, ring, now))
@@ -99,7 +107,8 @@ async fn apply(
             .execute(&mut **tx)
             .await?;
     }
-    Ok((outcomes, traces))
+    let ended = open.ended(&ledger);
+    Ok((Decided { outcomes, ended }, traces))
 }
 
 fn too_slow() -> StoreError {

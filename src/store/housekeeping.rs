@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::{
     Store, StoreError, Tx, on, read,
     record::{self, Change},
+    tally,
 };
 use crate::domain::{
     clock::Timestamp,
@@ -84,6 +85,13 @@ impl Store {
             .collect();
         record::write(&mut tx, &changes, "").await?;
         tx.commit().await?;
+        // Some end with the claim: nobody can find out any more what became of them.
+        for ended in claimed
+            .iter()
+            .filter_map(|claimed| tally::delivered(&claimed.delivery))
+        {
+            self.metrics().deliveries.count(ended.0, ended.1);
+        }
         Ok(claimed)
     }
 

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
+    tally,
 };
 use crate::{
     crypto::KeyRing,
@@ -25,6 +26,10 @@ use crate::{
         outbox::{DeliveryReport, ReportOutcome},
         random::Random,
         send::{Dispatch, Send, SendOutcome},
+    },
+    telemetry::{
+        Metrics,
+        labels::{Place, Rerun},
     },
 };
 
@@ -47,6 +52,7 @@ const POSTGRES_WRITERS: usize = 3;
 pub struct Journal {
     queue: mpsc::Sender<Entry>,
     random: Random,
+    metrics: Metrics,
 }
 
 /// A delivery that is durable now, and who waits for its hand-off.
@@ -54,6 +60,8 @@ pub struct Started {
     pub send: Arc<Send>,
     pub dispatch: Dispatch,
     pub tell: Option<oneshot::Sender<Report>>,
+    /// The request that it is part of, in the log; a hand-off tells of it too.
+    pub span: tracing::Span,
 }
 
 pub(super) enum Command {
@@ -77,6 +85,7 @@ pub(super) struct Entry {
     pub(super) op: Op,
     tell: Option<oneshot::Sender<Report>>,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
+    span: tracing::Span,
 }
 
 /// What all writers of one process share.
@@ -104,6 +113,7 @@ impl Journal {
             POSTGRES_WRITERS
         };
         let latest = store.highest_now().await?;
+        let metrics = store.metrics().clone();
         let (queue, entries) = mpsc::channel(QUEUE);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
@@ -118,7 +128,12 @@ impl Journal {
         for _ in 0..writers {
             tokio::spawn(write(shared.clone()));
         }
-        Ok((Self { queue, random }, deliveries))
+        let journal = Self {
+            queue,
+            random,
+            metrics,
+        };
+        Ok((journal, deliveries))
     }
 
     /// Decides a send. `tell` learns what became of the hand-off.
@@ -170,8 +185,17 @@ impl Journal {
             op: self.random.bytes(),
             tell,
             answer,
+            span: tracing::Span::current(),
         };
-        self.queue.try_send(entry).map_err(|_| StoreError::Full)?;
+        // Before it is in, so that it is never taken out uncounted.
+        self.metrics.journal_queue.inc();
+        if let Err(refused) = self.queue.try_send(entry) {
+            self.metrics.journal_queue.dec();
+            self.metrics.journal_refused.inc();
+            let command = refused.into_inner().command;
+            tally::answer(&self.metrics, &command, Err(&StoreError::Full));
+            return Err(StoreError::Full);
+        }
         answered
             .await
             .map_err(|_| StoreError::Unavailable("the journal has stopped".to_owned()))?
@@ -182,16 +206,20 @@ async fn write(shared: Arc<Shared>) {
     loop {
         let mut batch = Vec::new();
         // The lock is held only while gathering, so that batches run side by side where the database can.
-        if shared.queue.lock().await.recv_many(&mut batch, BATCH).await == 0 {
+        let taken = shared.queue.lock().await.recv_many(&mut batch, BATCH).await;
+        if taken == 0 {
             return;
         }
+        let metrics = shared.store.metrics();
+        metrics.journal_queue.sub(i64::try_from(taken).unwrap_or(0));
         // A decision that panics must not end the journal: its callers are told that it was not done.
         if std::panic::AssertUnwindSafe(shared.settle(batch))
             .catch_unwind()
             .await
             .is_err()
         {
-            tracing::error!("a batch panicked");
+            metrics.panics.count(Place::Journal);
+            tracing::error!("journal.panicked");
         }
     }
 }
@@ -206,21 +234,21 @@ impl Shared {
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
-                tracing::warn!(%error, commands = entries.len(), "the database did not take a batch");
+                tracing::warn!(%error, commands = entries.len(), "journal.refused");
                 for entry in entries {
                     self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
                 }
             }
             // One command is at fault: run them one by one, so that it fails alone.
             Err(error) if 1 < entries.len() => {
-                tracing::warn!(%error, commands = entries.len(), "a batch failed; its commands run one by one");
+                tracing::warn!(%error, commands = entries.len(), "journal.split");
                 for entry in entries {
                     Box::pin(self.settle(vec![entry])).await;
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "a command failed");
                 if let Some(entry) = entries.into_iter().next() {
+                    tracing::error!(parent: &entry.span, %error, "journal.failed");
                     self.answer(entry, Err(error));
                 }
             }
@@ -231,22 +259,46 @@ impl Shared {
         let (mut runs, mut lost) = (0, 0);
         loop {
             // Where nothing was committed, running again does nothing twice.
-            match batch::run(&self.store, &self.ring, entries, self.now()).await {
-                Ok(Committed::Yes(outcomes)) => return Ok(outcomes),
-                Ok(Committed::Perhaps(outcomes, traces)) => match self.read_back(&traces).await? {
-                    Some(true) => return Ok(outcomes),
-                    Some(false) if lost < LOST_CONNECTIONS => lost += 1,
-                    Some(false) | None => {
+            let error = match self.run_once(entries).await {
+                Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
+                Ok(Committed::Perhaps(decided, traces)) => match self.read_back(&traces).await? {
+                    Some(true) => return Ok(self.committed(decided)),
+                    Some(false) => StoreError::Lost("while committing".to_owned()),
+                    None => {
                         return Err(StoreError::Unavailable(
                             "a commit of unknown fate".to_owned(),
                         ));
                     }
                 },
-                Err(StoreError::Again) if runs < RUNS => runs += 1,
-                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
-                Err(error) => return Err(error),
+                Err(error) => error,
+            };
+            let reruns = &self.store.metrics().journal_reruns;
+            self.store.count_error(&error);
+            match error {
+                StoreError::Again if runs < RUNS => {
+                    runs += 1;
+                    reruns.count(Rerun::Conflict);
+                }
+                StoreError::Lost(_) if lost < LOST_CONNECTIONS => {
+                    lost += 1;
+                    reruns.count(Rerun::LostConnection);
+                }
+                error => return Err(error),
             }
         }
+    }
+
+    async fn run_once(&self, entries: &[Entry]) -> Result<Committed, StoreError> {
+        let watch = self.clock.stopwatch();
+        let committed = batch::run(&self.store, &self.ring, entries, self.now()).await;
+        self.store.metrics().batch(entries.len(), watch.elapsed());
+        committed
+    }
+
+    /// What ended is counted where it is known to be durable.
+    fn committed(&self, decided: batch::Decided) -> Vec<Outcome> {
+        decided.ended.count(self.store.metrics());
+        decided.outcomes
     }
 
     /// Asks what became of a commit, over as many dead connections as a restart may have left.
@@ -268,6 +320,9 @@ impl Shared {
 
     /// Tells the courier of a delivery that is durable now, then answers.
     fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
+        entry.span.in_scope(|| {
+            tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
+        });
         if let (
             Command::Send(send),
             Ok(Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch))),
@@ -277,9 +332,10 @@ impl Shared {
                 send: send.clone(),
                 dispatch: dispatch.clone(),
                 tell: entry.tell,
+                span: entry.span,
             };
             if self.started.try_send(started).is_err() {
-                tracing::warn!("the courier is behind; a delivery waits for its lease to lapse");
+                tracing::warn!("courier.behind");
             }
         }
         // Whoever asked may have gone; what was decided stands.
@@ -296,6 +352,7 @@ impl Entry {
             op,
             tell: None,
             answer: oneshot::channel().0,
+            span: tracing::Span::none(),
         }
     }
 }

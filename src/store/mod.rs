@@ -14,26 +14,31 @@ mod policy;
 mod read_back;
 mod reads;
 mod record;
+mod tally;
 mod tenants;
 mod verifications;
+mod watch;
 
 use std::sync::Arc;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use thiserror::Error;
 
+use crate::telemetry::Metrics;
+
 pub use housekeeping::Claimed;
 pub use journal::{Journal, Started};
 pub use keys::{ApiKeyRecord, Caller};
 pub use reads::Snapshot;
+pub use tally::channel_label;
 pub use tenants::Directory;
 
 /// Longer than a connection and a lock are waited for, so that their own errors come first.
 const BEGIN_WITHIN: std::time::Duration = std::time::Duration::from_secs(7);
 
-/// The open database. Cheap to clone.
+/// The open database, and where it is counted what becomes of what is asked of it. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Pool>);
+pub struct Store(Arc<Pool>, Metrics);
 
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.

@@ -13,6 +13,7 @@ use sqlx::{
 };
 
 use super::{Pool, Store, StoreError};
+use crate::telemetry::Metrics;
 
 /// How long anything waits for a connection or a lock before the caller gets 503.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,12 +24,12 @@ const POSTGRES_WRITERS: u32 = 6;
 impl Store {
     /// Opens a SQLite file, or creates it, readable by its owner only.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(sqlite(path).await?)))
+        Ok(Self(Arc::new(sqlite(path).await?), Metrics::default()))
     }
 
     /// Opens a PostgreSQL database by its URL.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(postgres(url).await?)))
+        Ok(Self(Arc::new(postgres(url).await?), Metrics::default()))
     }
 
     /// Creates or upgrades the schema. Running it twice changes nothing.

@@ -82,7 +82,8 @@ impl Store {
         super::on!(&mut tx, connection => {
             sqlx::query("update clock set now = now where id = 1").execute(connection).await?;
         });
-        Ok(())
+        // Before the commit nothing reaches the disk, and a full one does not show.
+        tx.commit().await
     }
 
     async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {

@@ -5,6 +5,7 @@ mod configuration;
 mod crash;
 mod dev;
 mod durability;
+mod full_disk;
 mod keys;
 mod load;
 mod postgres;

@@ -1,23 +1,15 @@
 //! Codes, numbers, keys and tokens stay where they belong: never in a log, an answer, or the database.
 
-use std::{
-    io,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
-};
-
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use countersign::{
-    simulator::{Answer as Fault, Script, SmsFate},
-    telemetry,
-};
+use countersign::simulator::{Answer as Fault, Script, SmsFate};
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
-use tracing_subscriber::{fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::{
     app::{Answer, TOKEN, TestApp, on_both, root_key},
     database::Place,
+    log,
 };
 
 /// A number that no other test sends to.
@@ -25,40 +17,6 @@ const NUMBER: &str = "+351936170824";
 const NATIONAL: &str = "936170824";
 const SPACED: &str = "936 170 824";
 const ROOT: u8 = 0xA7;
-
-/// Whatever this process logs, at every level.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-fn log() -> MutexGuard<'static, Vec<u8>> {
-    LOG.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-struct ToLog;
-
-impl io::Write for ToLog {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        log().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Logs as `RUST_LOG=trace` would, into [`LOG`]. All tests of this process share it.
-fn capture() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        // Without the time: its digits could look like a code.
-        let lines = fmt::layer()
-            .with_writer(|| ToLog)
-            .with_ansi(false)
-            .without_time();
-        let layer = telemetry::layer(lines, Some("trace"));
-        tracing_subscriber::registry().with(layer).init();
-    });
-}
 
 /// A story, and everything in it that must stay secret.
 struct Story {
@@ -69,7 +27,7 @@ struct Story {
 
 impl Story {
     async fn begin(database: crate::database::Database) -> Self {
-        capture();
+        log::capture();
         let app = TestApp::with(database, |config| {
             config.keys.root = vec![root_key("k1", ROOT)];
             // Ten digits, so that nothing else looks like a code by chance.
@@ -158,17 +116,15 @@ impl Story {
             self.assert_secret("an answer", text.as_bytes());
         }
         self.app.stop().await;
-        let lines = log().clone();
         let last = self
             .answers
             .last()
             .and_then(|answer| answer.header("x-request-id"))
             .unwrap();
-        assert!(
-            String::from_utf8_lossy(&lines).contains(last),
-            "the log was not captured"
-        );
-        self.assert_secret("the log", &lines);
+        for lines in [log::text(), log::json()] {
+            assert!(lines.contains(last), "the log was not captured");
+            self.assert_secret("the log", lines.as_bytes());
+        }
     }
 }
 
@@ -343,9 +299,12 @@ on_both! {
         Answer::of(request.body(body.to_string())).await.problem(422, "invalid_request");
         let path = format!("/otp/{forged}%0a%1b[31m");
         story.app.get(&path).await.problem(404, "no_such_verification");
-        let lines = log().clone();
-        let text = String::from_utf8_lossy(&lines);
-        assert!(!text.contains(forged) && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
-        assert!(text.lines().all(|line| line.trim_start().starts_with(|c: char| c.is_ascii_uppercase())));
+        let odd = story.app.request(Method::from_bytes(forged.as_bytes()).unwrap(), "/otp/send");
+        assert_eq!(Answer::of(odd).await.status, 405);
+        for text in [log::text(), log::json()] {
+            assert!(!text.contains(forged) && !text.contains('\u{1b}') && !text.contains('\u{2028}'));
+            // Each line begins as lines do: with its time.
+            assert!(text.lines().all(|line| line.trim_start_matches("{\"timestamp\":\"").starts_with("20")));
+        }
     }
 }

@@ -18,6 +18,7 @@ use crate::{
         openapi::Refusals,
         problem::{FieldCode, Problem},
     },
+    telemetry::labels::Check,
     verifier::CheckedBy,
 };
 
@@ -156,6 +157,7 @@ pub(in crate::http) async fn verify(
 ) -> Result<HttpResponse, Problem> {
     let Request { by, code } = call.body;
     let Wanted::Known(by) = by else {
+        api.store.metrics().checks.count(Check::Unknown);
         return Err(Problem::new(ProblemCode::NoSuchVerification));
     };
     let outcome = api.verifier.verify(&call.caller, by, code).await;

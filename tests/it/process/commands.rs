@@ -100,6 +100,37 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn serve_logs_for_machines_unless_told_to_log_for_people() {
+    let place = Database::Sqlite.create().await;
+    let restcomm = Restcomm::start().await;
+    let settings = Settings::new(&place.url, &restcomm);
+    let service = Service::start(&settings).await;
+    let said = service.process.said();
+    let started = said.lines().find(|line| line.contains("service.started"));
+    let line: serde_json::Value = serde_json::from_str(started.unwrap()).unwrap();
+    assert_eq!(
+        (&line["level"], &line["event"], &line["target"]),
+        (
+            &"INFO".into(),
+            &"service.started".into(),
+            &"countersign::cli::serve".into()
+        )
+    );
+    drop(service);
+    let service = Service::start_by(&settings, |mut command| {
+        command.env("COUNTERSIGN_LOG_FORMAT", "text");
+        command
+    })
+    .await;
+    let said = service.process.said();
+    assert!(said.contains("Z  INFO service.started address="), "{said}");
+    let misused = super::run(&["--log-format", "xml", "keygen"])
+        .await
+        .misused();
+    assert!(misused.contains("json"), "{misused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn healthcheck_tells_by_its_exit_code_whether_the_service_is_ready() {
     let place = Database::Sqlite.create().await;
     let restcomm = Restcomm::start().await;

@@ -301,3 +301,24 @@ async fn a_page_of_another_origin_needs_a_publishable_key_and_dev_to_know_it() {
         .misused();
     assert!(refused.contains("`http` is only for loopback"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_shows_its_metrics_and_logs_for_people() {
+    let dev = Dev::start().await;
+    let client = dev.client("");
+    client.sent("+351912345678").await;
+    let metrics = client
+        .ask(Method::GET, "/metrics", String::new())
+        .await
+        .unwrap();
+    assert_eq!(metrics.status, 200, "{}", metrics.text);
+    let sent = "countersign_sends_total{channel=\"sms\",outcome=\"created\"} 1\n";
+    assert!(metrics.text.contains(sent), "{}", metrics.text);
+    let said = dev.process.said();
+    let line = said.lines().find(|line| line.contains("request.done"));
+    let line = line.unwrap_or_else(|| panic!("no line: {said}"));
+    assert!(
+        line.contains("Z  INFO request.done http.method=POST http.route=/otp/send http.status=201"),
+        "{line}"
+    );
+}

@@ -1,0 +1,145 @@
+//! `traceparent`, by which a caller says which trace a request is part of (W3C Trace Context).
+
+use std::fmt;
+
+/// The trace that a request is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TraceParent {
+    trace: [u8; 16],
+    /// The caller's own step in it.
+    span: Option<[u8; 8]>,
+}
+
+impl TraceParent {
+    /// A trace that begins here.
+    pub fn beginning(trace: [u8; 16]) -> Self {
+        Self { trace, span: None }
+    }
+
+    /// Reads the header. What does not follow the recommendation to the letter is none.
+    pub fn parse(header: &str) -> Option<Self> {
+        let (version, rest) = header.split_once('-')?;
+        let (trace, rest) = rest.split_once('-')?;
+        let (span, rest) = rest.split_once('-')?;
+        let (flags, more) = match rest.split_once('-') {
+            Some((flags, more)) => (flags, Some(more)),
+            None => (rest, None),
+        };
+        let [version] = hex::<1>(version)?;
+        hex::<1>(flags)?;
+        // 255 is forbidden; this version ends here, and what a later one appends is not for us.
+        if version == 0xff || (version == 0 && more.is_some()) {
+            return None;
+        }
+        let (trace, span) = (hex::<16>(trace)?, hex::<8>(span)?);
+        (trace != [0; 16] && span != [0; 8]).then_some(Self {
+            trace,
+            span: Some(span),
+        })
+    }
+
+    pub fn trace_id(&self) -> impl fmt::Display + fmt::Debug + use<> {
+        Hex(self.trace)
+    }
+
+    /// The caller's own step, where a caller told of one.
+    pub fn span_id(&self) -> Option<impl fmt::Display + fmt::Debug + use<>> {
+        self.span.map(Hex)
+    }
+}
+
+struct Hex<const N: usize>([u8; N]);
+
+impl<const N: usize> fmt::Display for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl<const N: usize> fmt::Debug for Hex<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Exactly `N` bytes in lower-case hexadecimal digits.
+fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != N || !odd.is_empty() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const SPAN: &str = "00f067aa0ba902b7";
+
+    fn read(header: &str) -> Option<(String, String)> {
+        let parent = TraceParent::parse(header)?;
+        Some((
+            parent.trace_id().to_string(),
+            parent.span_id().unwrap().to_string(),
+        ))
+    }
+
+    #[test]
+    fn a_valid_header_names_its_trace_and_the_step_of_the_caller() {
+        let expected = Some((TRACE.to_owned(), SPAN.to_owned()));
+        for header in [
+            format!("00-{TRACE}-{SPAN}-01"),
+            format!("00-{TRACE}-{SPAN}-00"),
+            format!("00-{TRACE}-{SPAN}-ff"),
+            format!("01-{TRACE}-{SPAN}-01"),
+            format!("cc-{TRACE}-{SPAN}-01-what-comes-later"),
+            format!("fe-{TRACE}-{SPAN}-01-"),
+        ] {
+            assert_eq!(read(&header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_there_is_no_header() {
+        for header in [
+            String::new(),
+            "-".to_owned(),
+            "---".to_owned(),
+            TRACE.to_owned(),
+            format!("00-{TRACE}-{SPAN}"),
+            format!("00-{TRACE}-{SPAN}-"),
+            format!("00-{TRACE}-{SPAN}-1"),
+            format!("00-{TRACE}-{SPAN}-0g"),
+            format!("00-{TRACE}-{SPAN}-01-"),
+            format!("00-{TRACE}-{SPAN}-01-more"),
+            format!("01-{TRACE}-{SPAN}-01.more"),
+            format!("ff-{TRACE}-{SPAN}-01"),
+            format!("0-{TRACE}-{SPAN}-01"),
+            format!("0x-{TRACE}-{SPAN}-01"),
+            format!("00-{}-{SPAN}-01", TRACE.to_uppercase()),
+            format!("00-{TRACE}-{}-01", SPAN.to_uppercase()),
+            format!("00-{}-{SPAN}-01", "0".repeat(32)),
+            format!("00-{TRACE}-{}-01", "0".repeat(16)),
+            format!("00-{}-{SPAN}-01", &TRACE[1..]),
+            format!("00-{TRACE}0-{SPAN}-01"),
+            format!("00-{TRACE}-{SPAN}0-01"),
+            format!(" 00-{TRACE}-{SPAN}-01"),
+            format!("00-{TRACE}-{SPAN}-01 "),
+            format!("00_{TRACE}_{SPAN}_01"),
+            format!("00-é{}-{SPAN}-01", &TRACE[2..]),
+        ] {
+            assert_eq!(read(&header), None, "{header}");
+        }
+    }
+}
