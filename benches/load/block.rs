@@ -113,12 +113,14 @@ fn sides(limits: &Limits, service: &Service, postgres: Option<&Postgres>) -> Sid
         address: side.1,
         process: side.0.id(),
         database: None,
+        admin: None,
         expected: 201,
     };
     let send = Target {
         address: service.address,
         process: service.process(),
         database: postgres.map(Postgres::process),
+        admin: Some(service.admin),
         expected: 201,
     };
     Sides {

@@ -13,6 +13,7 @@ use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
     Outcome,
+    batches::Batches,
     client::{Answer, Connection},
     requests::Requests,
     stopwatch::Stopwatch,
@@ -29,6 +30,8 @@ pub(crate) struct Target {
     pub(crate) process: u32,
     /// The database, where it is a process of its own.
     pub(crate) database: Option<u32>,
+    /// The operator's listener, where there is one.
+    pub(crate) admin: Option<SocketAddr>,
     /// The status of a right answer.
     pub(crate) expected: u16,
 }
@@ -49,13 +52,15 @@ pub(crate) struct Measured {
     pub(crate) p99: Duration,
     pub(crate) server: Usage,
     pub(crate) database: Option<Usage>,
+    /// Commands in a transaction, where the service tells.
+    pub(crate) batch: Option<f64>,
     /// Every answer that was not the right one, warm-up included: what, and how often.
     pub(crate) errors: BTreeMap<String, u64>,
 }
 
 /// What all connections share.
 struct Tally {
-    requests: Requests,
+    requests: Rc<Requests>,
     expected: u16,
     counts: Cell<bool>,
     over: Cell<bool>,
@@ -70,7 +75,7 @@ struct Tally {
 pub(crate) async fn measure(
     target: Target,
     load: Load,
-    requests: Requests,
+    requests: Rc<Requests>,
 ) -> Outcome<(Measured, Vec<(usize, String)>)> {
     let tally = Rc::new(Tally {
         requests,
@@ -88,6 +93,7 @@ pub(crate) async fn measure(
     }
     sleep(load.warm_up).await;
 
+    let batches_before = batches(target).await;
     let before = used(target);
     let clock = Stopwatch::start();
     tally.counts.set(true);
@@ -99,6 +105,7 @@ pub(crate) async fn measure(
     tally.counts.set(false);
     let window = clock.elapsed();
     let after = used(target);
+    let batches_after = batches(target).await;
 
     tally.over.set(true);
     while connections.join_next().await.is_some() {}
@@ -111,6 +118,9 @@ pub(crate) async fn measure(
         p99: at(0.99),
         server: after.0 - before.0,
         database: after.1.zip(before.1).map(|(after, before)| after - before),
+        batch: batches_after
+            .zip(batches_before)
+            .map(|(after, before)| (after - before).mean()),
         errors: tally.errors.take(),
     };
     Ok((measured, tally.ids.take()))
@@ -121,6 +131,10 @@ fn used(target: Target) -> (Usage, Option<Usage>) {
         Usage::of(target.process),
         target.database.map(Usage::of_family),
     )
+}
+
+async fn batches(target: Target) -> Option<Batches> {
+    Batches::so_far(target.admin?).await
 }
 
 /// What one connection does until the end.

@@ -44,8 +44,9 @@ impl Progress {
             ""
         };
         let database = database.name();
+        let plural = if connections == 1 { "" } else { "s" };
         self.round = format!(
-            "{} {database}, {connections} connections, round {number}{repeats}",
+            "{} {database}, {connections} connection{plural}, round {number}{repeats}",
             self.left()
         );
     }

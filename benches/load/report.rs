@@ -57,6 +57,7 @@ impl Report {
         let mut notes = vec![
             "Medians of rounds; a ratio of 1 is as good as the limit, in brackets its lowest and highest.".to_owned(),
             "CPU: microseconds of processor time for each request, that of PostgreSQL behind a plus.".to_owned(),
+            "Batch: commands in a transaction; a send is two, its own and the report of the hand-off.".to_owned(),
             format!("{processors} processors, {model}, {kernel}, {filesystem}."),
         ];
         let placed = if self.pinned {
@@ -68,6 +69,13 @@ impl Report {
         if !self.machine.optimised {
             notes.push("WITHOUT OPTIMISATION: this says nothing about speed.".to_owned());
         }
+        let syncs = self.blocks.iter().map(|block| block.fsync_us);
+        let (fastest, slowest) = syncs.fold((f64::INFINITY, 0.0), |(low, high), sync| {
+            (sync.min(low), sync.max(high))
+        });
+        notes.push(format!(
+            "Appending 4 KiB to a file and waiting for the disk took {fastest:.0} to {slowest:.0} us in the meantime."
+        ));
         if filesystem == "tmpfs" {
             notes.push(
                 "DATABASES IN MEMORY: name a directory on a disk with --directory.".to_owned(),

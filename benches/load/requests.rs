@@ -17,6 +17,8 @@ pub(crate) struct Requests {
 #[derive(Default)]
 pub(crate) struct Numbers {
     next: u64,
+    /// Drawn, and not sent to.
+    unused: Vec<u64>,
 }
 
 /// A verification to be checked.
@@ -67,6 +69,11 @@ impl Requests {
         self.ends.push(self.bytes.len());
     }
 
+    /// How many were handed out, where none is twice.
+    pub(crate) fn handed_out(&self) -> usize {
+        self.next.get()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -90,7 +97,7 @@ impl Numbers {
 
     /// The next `count`. Each is of another block than those around it, so that no limit on ranges is reached.
     pub(crate) fn take(&mut self, count: usize) -> Vec<u64> {
-        let mut taken = Vec::with_capacity(count);
+        let mut taken = std::mem::take(&mut self.unused);
         while taken.len() < count {
             let block = 600_000 + self.next * 7_919 % Self::BLOCKS;
             let inside = (block * 31 + self.next / Self::BLOCKS) % 10_000;
@@ -100,6 +107,13 @@ impl Numbers {
                 taken.push(number);
             }
         }
+        self.unused = taken.split_off(count);
         taken
+    }
+
+    /// Takes back what was not used, to be taken again before any other.
+    pub(crate) fn put_back(&mut self, mut numbers: Vec<u64>) {
+        numbers.append(&mut self.unused);
+        self.unused = numbers;
     }
 }

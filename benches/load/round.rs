@@ -1,6 +1,6 @@
 //! One round: each side once, in turn.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, rc::Rc, time::Duration};
 
 use tokio::time::sleep;
 
@@ -50,14 +50,15 @@ impl Sides {
     ) -> Outcome<Round> {
         let some = numbers.take(CYCLE);
         progress.says("echo");
-        let requests = Requests::sends(&some, &self.key, true);
-        let (echo, _) = measure(self.echo, load, requests).await?;
+        let requests = Rc::new(Requests::sends(&some, &self.key, true));
+        let (echo, _) = measure(self.echo, load, requests.clone()).await?;
         sleep(PAUSE).await;
 
         progress.says("relay");
-        let requests = Requests::sends(&some, &self.key, true);
         let (relay, _) = measure(self.relay, load, requests).await?;
         self.codes().await?;
+        // The service has not seen these.
+        numbers.put_back(some);
         sleep(PAUSE).await;
 
         progress.says("send");
@@ -82,7 +83,7 @@ impl Sides {
             warm_up: CHECK_WARM_UP,
             ..load
         };
-        let (check, _) = measure(self.check, load, requests).await?;
+        let (check, _) = measure(self.check, load, Rc::new(requests)).await?;
         sleep(PAUSE).await;
         Ok(Round {
             echo,
@@ -95,9 +96,10 @@ impl Sides {
     /// Sends to numbers that nobody has sent to yet.
     async fn send(&self, load: Load, numbers: &mut Numbers) -> Outcome<(Measured, Vec<Pending>)> {
         let time = (load.warm_up + load.window).as_secs() + 1;
-        let fresh = numbers.take(usize::try_from(time * MOST_SENDS)?);
-        let requests = Requests::sends(&fresh, &self.key, false);
-        let (measured, begun) = measure(self.send, load, requests).await?;
+        let mut fresh = numbers.take(usize::try_from(time * MOST_SENDS)?);
+        let requests = Rc::new(Requests::sends(&fresh, &self.key, false));
+        let (measured, begun) = measure(self.send, load, requests.clone()).await?;
+        numbers.put_back(fresh.split_off(requests.handed_out()));
         let pending = begun.into_iter().map(|(place, id)| Pending {
             number: fresh[place],
             id,

@@ -24,6 +24,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
 pub(crate) struct Service {
     process: Process,
     pub(crate) address: SocketAddr,
+    /// The operator's listener.
+    pub(crate) admin: SocketAddr,
     /// A secret key of its tenant.
     pub(crate) key: String,
     log: PathBuf,
@@ -51,6 +53,7 @@ impl Service {
         let mut service = Self {
             process,
             address,
+            admin,
             key: String::new(),
             log,
         };
@@ -85,7 +88,7 @@ impl Service {
 
 /// One account, one tenant, and for everything else the default: also for the limits, which count each send twice and
 /// are not reached, since each number is sent to once. Codes live as long as they can, so that none expires within the
-/// measuring.
+/// measuring; and a send waits for its hand-off as long as it can, so that a slow one shows as such.
 fn configuration(
     address: SocketAddr,
     admin: SocketAddr,
@@ -99,6 +102,7 @@ fn configuration(
 public_url = "http://{address}"
 server = {{ bind = "{address}", admin_bind = "{admin}" }}
 database = {{ url = "{database_url}" }}
+delivery = {{ wait = "10s" }}
 
 [[restcomm]]
 name = "main"

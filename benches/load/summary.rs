@@ -46,6 +46,8 @@ pub(crate) struct SideSummary {
     pub(crate) busy: Spread,
     pub(crate) voluntary_switches: Spread,
     pub(crate) bytes_written: Spread,
+    /// Commands in a transaction, where the service's metrics tell; a send is two, its own and the report of the hand-off.
+    pub(crate) batch: Option<Spread>,
     pub(crate) errors: BTreeMap<String, u64>,
 }
 
@@ -65,6 +67,11 @@ impl Spread {
             min: values.clone().fold(f64::INFINITY, f64::min),
             max: values.fold(f64::NEG_INFINITY, f64::max),
         }
+    }
+
+    fn of_any(values: impl Iterator<Item = f64> + Clone) -> Option<Self> {
+        let any = values.clone().next().is_some();
+        any.then(|| Self::of(values))
     }
 }
 
@@ -118,6 +125,7 @@ impl SideSummary {
     fn of(rounds: &[Round], side: impl Fn(&Round) -> &Measured) -> Self {
         let all = || rounds.iter().map(&side);
         let databases = all().filter_map(Measured::database_cpu);
+        let batches = all().filter_map(|measured| measured.batch);
         let mut errors = BTreeMap::new();
         for (what, count) in all().flat_map(|measured| &measured.errors) {
             *errors.entry(what.clone()).or_default() += count;
@@ -128,10 +136,11 @@ impl SideSummary {
             p50_us: Spread::of(all().map(|measured| measured.p50.as_secs_f64() * 1e6)),
             p99_us: Spread::of(all().map(|measured| measured.p99.as_secs_f64() * 1e6)),
             cpu_us: Spread::of(all().map(Measured::cpu)),
-            database_cpu_us: (databases.clone().next().is_some()).then(|| Spread::of(databases)),
+            database_cpu_us: Spread::of_any(databases),
             busy: Spread::of(all().map(Measured::busy)),
             voluntary_switches: Spread::of(all().map(Measured::switches)),
             bytes_written: Spread::of(all().map(Measured::written)),
+            batch: Spread::of_any(batches),
             errors,
         }
     }

@@ -1,10 +1,8 @@
 //! Tables, for a terminal or in Markdown.
 
-use std::fmt::Write as _;
-
 use crate::summary::{BlockSummary, Ratio, Spread};
 
-pub(crate) const HEAD: [&str; 8] = [
+pub(crate) const HEAD: [&str; 9] = [
     "database",
     "connections",
     "side",
@@ -13,6 +11,7 @@ pub(crate) const HEAD: [&str; 8] = [
     "p50 ms",
     "p99 ms",
     "CPU us",
+    "batch",
 ];
 pub(crate) const RATIO_HEAD: [&str; 8] = [
     "database",
@@ -26,7 +25,7 @@ pub(crate) const RATIO_HEAD: [&str; 8] = [
 ];
 
 /// A line for each side.
-pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 8]> {
+pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 9]> {
     let sides = block.sides().into_iter();
     let rows = sides.map(|(name, side)| {
         let rate = side.requests_per_second;
@@ -42,6 +41,8 @@ pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 8]> {
             milliseconds(side.p50_us),
             milliseconds(side.p99_us),
             format!("{:.1}{}", side.cpu_us.median, database.unwrap_or_default()),
+            side.batch
+                .map_or("-".to_owned(), |batch| format!("{:.0}", batch.median)),
         ]
     });
     rows.collect()
@@ -90,20 +91,22 @@ pub(crate) fn layout<const N: usize>(
         cells.chain([head[column].len()]).max().unwrap_or(0)
     };
     let mut write = |row: &[String; N]| {
-        for (column, cell) in row.iter().enumerate() {
-            let (bar, width) = if markdown {
-                ("| ", 0)
+        let cells = row.iter().enumerate().map(|(column, cell)| {
+            let width = if markdown { 0 } else { width(column) };
+            if is_number(column) {
+                format!("{cell:>width$}")
             } else {
-                ("", width(column))
-            };
-            let _ = if is_number(column) {
-                write!(text, "{bar}{cell:>width$} ")
-            } else {
-                write!(text, "{bar}{cell:<width$} ")
-            };
-            text.push_str(if markdown { "" } else { " " });
-        }
-        text.push_str(if markdown { "|\n" } else { "\n" });
+                format!("{cell:<width$}")
+            }
+        });
+        let cells: Vec<String> = cells.collect();
+        let line = if markdown {
+            format!("| {} |", cells.join(" | "))
+        } else {
+            cells.join("  ")
+        };
+        text.push_str(line.trim_end());
+        text.push('\n');
     };
     write(&head);
     if markdown {
