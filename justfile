@@ -54,6 +54,10 @@ smoke:
 release:
     cargo build --release --locked
 
+# how fast it is, beside two limits that are measured in the same run; `--help` tells more
+bench *args:
+    cargo bench --locked --bench load -- {{ args }}
+
 # the container image
 image:
     docker build --tag countersign .
