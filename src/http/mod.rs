@@ -3,6 +3,7 @@
 mod call;
 mod codes;
 mod envelope;
+mod handset;
 mod health;
 mod json;
 mod jwks;
@@ -73,6 +74,8 @@ pub fn configure(config: &mut ServiceConfig) {
             ))
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
+            // The page at `/` with what it loads; only in `dev`.
+            .configure(handset::configure)
             .default_service(web::to(not_found)),
     );
 }
