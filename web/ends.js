@@ -78,6 +78,6 @@ function hold(seconds) {
   countdown.start(fromNow(seconds), (left) => {
     again.disabled = left > 0;
     wait.hidden = left === 0;
-    wait.textContent = `Possible again in ${digits(left)}`;
+    wait.textContent = `${digits(left)} left`;
   });
 }

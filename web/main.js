@@ -92,7 +92,8 @@ function news({ status, body }, resent) {
   if (resent || status === 200) {
     return "A message was sent again. Use the code of the newest one.";
   }
-  return "The code was sent.";
+  // The form says where the code went, and it has the focus.
+  return "";
 }
 
 /** Checks a code. */

@@ -72,7 +72,7 @@ function hold(seconds) {
   countdown.start(fromNow(seconds), (left) => {
     button.disabled = left > 0;
     wait.hidden = left === 0;
-    wait.textContent = `Can be sent in ${digits(left)}`;
+    wait.textContent = `${digits(left)} left`;
   });
 }
 

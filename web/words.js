@@ -137,7 +137,7 @@ function blocked(retryAfter) {
   if (retryAfter !== undefined) {
     return {
       title: "This number has to wait",
-      text: `There were too many wrong codes in a row. New codes and tries are possible in ${span(retryAfter)}.`,
+      text: `There were too many wrong codes in a row. No code is sent and none is checked for ${span(retryAfter)}.`,
       again: true,
     };
   }
