@@ -1,7 +1,7 @@
 /** What the page says. Every refusal of the service ends in words about what happened and what to do now. */
 
 import { span } from "./clock.js";
-import { key, service } from "./settings.js";
+import { service } from "./settings.js";
 
 const CHANNELS = {
   sms: { by: "by text message", again: "Send a text message" },
@@ -46,13 +46,13 @@ export function trouble({ code, status, retryAfter }) {
   return TROUBLE[code] ?? `The service did not accept this (${code || status}). Try again in a moment.`;
 }
 
-/** What is said of a limit; `when` follows in words. */
+/** What is said of a limit. Whoever calls with a publishable key is not told which, nor whether it is one. */
 export function limited({ body, retryAfter }) {
-  const what =
-    body.limit === "per_number"
-      ? "This number has had as many codes as it may for now."
-      : "As many codes were asked for as may be for now.";
-  return `${what} ${again(retryAfter)}`;
+  const what = {
+    per_number: "This number has had as many codes as it may for now.",
+    undefined: "No code can be sent to this number for now.",
+  }[body.limit];
+  return `${what ?? "As many codes were asked for as may be for now."} ${again(retryAfter)}`;
 }
 
 export function tooSoon({ retryAfter }) {
@@ -132,19 +132,12 @@ export function ending({ code, body, retryAfter }) {
   }
 }
 
-/** A secret key, and the keyless caller of `dev`, is told for how long; without a wait the number is locked for good. */
+/** Without a wait the number is locked for good. */
 function blocked(retryAfter) {
   if (retryAfter !== undefined) {
     return {
       title: "This number has to wait",
       text: `There were too many wrong codes in a row. No code is sent and none is checked for ${span(retryAfter)}.`,
-      again: true,
-    };
-  }
-  if (key) {
-    return {
-      title: "This number has to wait",
-      text: "There were too many wrong codes in a row. Try again later, or use another number.",
       again: true,
     };
   }
