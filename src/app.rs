@@ -162,6 +162,7 @@ impl App {
             public_url: config.public_url.as_str().to_owned(),
             readiness: tokio::sync::Mutex::default(),
             keyless,
+            trusted_proxies: config.server.trusted_proxies,
         };
         let listener = match listener {
             Some(listener) => listener,

@@ -23,7 +23,7 @@ use actix_web::{
 };
 use futures_util::{FutureExt as _, Stream};
 
-use super::{Api, codes::ProblemCode, problem::Problem};
+use super::{Api, codes::ProblemCode, cors::Page, problem::Problem};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,6 +46,7 @@ pub(super) async fn wrap(
         .expect("the routes carry it")
         .clone();
     let id = request_id(&api);
+    let page = Page::note(&request);
     let method = request.method().clone();
     let sent = SentBody::share(&mut request);
     let started = api.clock.now();
@@ -81,11 +82,13 @@ pub(super) async fn wrap(
     match outcome {
         Ok(mut response) => {
             set_headers(response.response_mut(), &id);
+            page.mark(&api, response.headers_mut()).await;
             Ok(response.map_body(|_, body| sent.hold(body)))
         }
         Err(problem) => {
             let mut answer = problem.answer(&api.public_url, &id);
             set_headers(&mut answer, &id);
+            page.mark(&api, answer.headers_mut()).await;
             let answer = answer.map_body(|_, body| sent.hold(body));
             Err(InternalError::from_response(problem, answer).into())
         }

@@ -1,7 +1,9 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod client_address;
 mod codes;
+mod cors;
 mod envelope;
 mod handset;
 mod health;
@@ -12,15 +14,19 @@ pub mod openapi;
 mod otp;
 mod pages;
 mod problem;
+mod refusal;
 
 use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse, Route,
+    guard::fn_guard,
     http::{Method, header},
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
 };
+
+use ipnet::IpNet;
 
 use crate::{
     domain::{clock::Clock, policy::Tenant, random::Random},
@@ -42,6 +48,8 @@ pub struct Api {
     pub readiness: tokio::sync::Mutex<()>,
     /// The tenant of loopback callers without a key; only in `dev`.
     pub keyless: Option<Arc<Tenant>>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The routes of the public listener, all of them.
@@ -49,8 +57,8 @@ pub fn configure(config: &mut ServiceConfig) {
     config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
-            .service(only("/otp/send", Method::POST, post().to(otp::send)))
-            .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
+            .service(from_pages("/otp/send", post().to(otp::send)))
+            .service(from_pages("/otp/verify", post().to(otp::verify)))
             .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
             .service(only(
                 "/otp/{id}/cancel",
@@ -99,6 +107,12 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
     web::resource(path)
         .route(route)
         .default_service(web::to(refuse))
+}
+
+/// A path with a POST that pages of other origins may call: their browsers ask first.
+fn from_pages(path: &str, route: Route) -> actix_web::Resource {
+    let preflight = web::route().guard(fn_guard(cors::is_preflight));
+    only(path, Method::POST, route).route(preflight.to(cors::preflight))
 }
 
 async fn not_found() -> Result<&'static str, Problem> {

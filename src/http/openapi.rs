@@ -57,7 +57,9 @@ impl Modify for Security {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A secret API key: `cs_sk_…`. It belongs on servers, never in a browser.",
+                "A secret API key, `cs_sk_…`, which belongs on servers and never in a browser; or a publishable one, \
+                 `cs_pk_…`, for pages: it works only with an `Origin` of its tenant, only to send and to verify, and \
+                 learns neither the attempts left nor why a check failed.",
             ))
             .build();
         let components = document.components.get_or_insert_default();

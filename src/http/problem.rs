@@ -10,12 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::codes::ProblemCode;
-use crate::{
-    domain::{clock::Timestamp, failures::Block, verification::Reason},
-    guard::DestinationRefused,
-    store::StoreError,
-    verifier::Refusal,
-};
+use crate::store::StoreError;
 
 /// After this many seconds a database may be back.
 const RETRY_UNAVAILABLE: u64 = 2;
@@ -139,70 +134,8 @@ impl Problem {
     }
 
     #[must_use]
-    fn retry_after(self, seconds: u64) -> Self {
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
         self.header(header::RETRY_AFTER, seconds.to_string())
-    }
-
-    /// What a refusal looks like to a caller with a secret key, who may know everything.
-    pub(super) fn of(refusal: Refusal, now: Timestamp) -> Self {
-        match refusal {
-            Refusal::KeyRefused => Self::unauthenticated(),
-            Refusal::Destination(refused) => {
-                Self::new(ProblemCode::DestinationNotAllowed).detail(match refused {
-                    DestinationRefused::Country => "The number's country is not among the tenant's countries.",
-                    DestinationRefused::Range => "Numbers of this kind are never sent to.",
-                    DestinationRefused::NoSender => "No account has a sender for the number's country.",
-                })
-            }
-            Refusal::TooSoon { id, resend_after, expires_at, retry_at } => {
-                let mut problem = Self::new(ProblemCode::ResendTooSoon).retry_after(now.whole_seconds_until(retry_at));
-                problem.body.id = Some(id.to_string());
-                problem.body.resend_after = resend_after.map(Timestamp::rfc3339_not_before);
-                problem.body.expires_at = Some(expires_at.rfc3339());
-                problem
-            }
-            Refusal::Limited { limit, retry_at } => {
-                let mut problem = Self::new(ProblemCode::RateLimited).retry_after(now.whole_seconds_until(retry_at));
-                problem.body.limit = Some(limit.as_str());
-                problem
-            }
-            Refusal::Blocked(Block::Until(until)) => {
-                Self::new(ProblemCode::TooManyAttempts).retry_after(now.whole_seconds_until(until))
-            }
-            Refusal::Blocked(Block::Locked) => Self::new(ProblemCode::TooManyAttempts)
-                .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
-            Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
-            Refusal::WrongCode { attempts_left } => {
-                let left = match attempts_left {
-                    0 => "no guess is left".to_owned(),
-                    1 => "1 guess is left".to_owned(),
-                    more => format!("{more} guesses are left"),
-                };
-                let mut problem = Self::new(ProblemCode::WrongCode).detail(format!("The code is wrong; {left}."));
-                problem.body.attempts_left = Some(attempts_left);
-                problem
-            }
-            Refusal::Unknown => Self::new(ProblemCode::NoSuchVerification),
-            Refusal::AlreadyApproved { approved_at } => {
-                let mut problem = Self::new(ProblemCode::AlreadyApproved);
-                problem.body.approved_at = approved_at.map(Timestamp::rfc3339);
-                problem
-            }
-            Refusal::Expired => Self::new(ProblemCode::Expired),
-            Refusal::Canceled => Self::new(ProblemCode::Canceled),
-            Refusal::MaxAttemptsReached => Self::new(ProblemCode::MaxAttemptsReached),
-            Refusal::Failed(reason) => {
-                let mut problem = Self::new(ProblemCode::Failed);
-                problem.body.reason = reason.map(Reason::as_str);
-                problem
-            }
-            Refusal::Store(error) => Self::from(error),
-            Refusal::KeyMissing => {
-                tracing::error!("a root key that a pending code was made with is missing from keys.root");
-                Self::unavailable()
-                    .detail("This code was made under a key that the service cannot use now.")
-            }
-        }
     }
 
     pub(super) fn unavailable() -> Self {

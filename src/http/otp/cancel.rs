@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{StatusView, named};
 use crate::{
-    domain::key::Scope,
+    domain::key::{Scope, Trust},
     http::{
         Api,
         call::{Body, Call},
@@ -21,7 +21,7 @@ impl Body for Request {
     const SCOPE: Scope = Scope::Send;
     const EXPECTED: bool = false;
 
-    fn read(members: Members) -> Result<Self, Problem> {
+    fn read(members: Members, _: Trust) -> Result<Self, Problem> {
         members.finish(Some(Self))
     }
 }
@@ -61,7 +61,8 @@ pub(in crate::http) async fn cancel(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = api.verifier.cancel(&call.caller, named(&id)?).await;
-    let snapshot = snapshot.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let snapshot =
+        snapshot.map_err(|refusal| Problem::of(refusal, call.caller.trust, api.clock.now()))?;
     let view =
         StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
     Ok(HttpResponse::Ok().json(view))

@@ -1,6 +1,6 @@
 //! `POST /otp/send`
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,10 +11,15 @@ use utoipa::ToSchema;
 
 use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, number, purpose};
 use crate::{
-    domain::{delivery::Channel, delivery::DeliveryStatus, key::Scope, phone::PhoneNumber},
+    domain::{
+        delivery::{Channel, DeliveryStatus},
+        key::{Scope, Trust},
+        phone::PhoneNumber,
+    },
     http::{
         Api,
         call::{Body, Call},
+        client_address,
         json::Members,
         problem::{FieldCode, Problem, ProblemBody},
     },
@@ -49,6 +54,10 @@ pub(in crate::http) struct SendBody {
     /// At most 10 strings of at most 128 characters; given back in the status.
     #[schema(nullable = false)]
     metadata: Option<BTreeMap<String, String>>,
+    /// The address of the end user, IPv4 or IPv6, for the limit `per_ip`. Secret keys only: with a publishable key the
+    /// address is that of the caller.
+    #[schema(nullable = false, example = "203.0.113.7", max_length = 45)]
+    client_ip: Option<String>,
 }
 
 /// The body, read.
@@ -57,19 +66,25 @@ pub(in crate::http) struct Request {
     channel: Channel,
     purpose: String,
     metadata: BTreeMap<String, String>,
+    client: Option<IpAddr>,
 }
 
 impl Body for Request {
     const SCOPE: Scope = Scope::Send;
     const EXPECTED: bool = true;
+    const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members) -> Result<Self, Problem> {
+    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
         let has_channel = members.has("channel");
         let number = members.required("to", number);
         let channel = members.optional("channel", channel);
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
         let metadata = members.strings("metadata", MOST_METADATA, LONGEST_METADATA);
+        let client = match trust {
+            Trust::Full => members.optional("client_ip", address),
+            Trust::Public => members.not_allowed("client_ip", "is for secret keys only"),
+        };
         // A member that is there and was not read is a fault, which `finish` tells.
         let channel = if has_channel {
             channel
@@ -88,8 +103,20 @@ impl Body for Request {
             channel,
             purpose,
             metadata,
+            client,
         })
     }
+}
+
+/// An address without a port or a zone. IPv4 written as IPv6 is IPv4.
+fn address(text: &str) -> FieldResult<IpAddr> {
+    let address = text.parse::<IpAddr>().map(|address| address.to_canonical());
+    address.map_err(|_| {
+        (
+            FieldCode::Invalid,
+            "must be an IPv4 or IPv6 address".to_owned(),
+        )
+    })
 }
 
 fn channel(word: &str) -> FieldResult<Channel> {
@@ -131,7 +158,7 @@ fn channel(word: &str) -> FieldResult<Channel> {
             content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody,
             content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope), `destination_not_allowed` (country, kind of number)",
+        (status = 403, description = "`forbidden` (scope, origin), `destination_not_allowed` (country, kind of number)",
             body = ProblemBody, content_type = "application/problem+json"),
         (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 408, description = "`request_timeout`", body = ProblemBody,
@@ -142,7 +169,8 @@ fn channel(word: &str) -> FieldResult<Channel> {
         (status = 422, description = "`invalid_request` with `errors`, or `delivery_refused`: the message was refused \
             for good, and the verification has failed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`resend_too_soon` with `id`, `resend_after` and `expires_at`; `rate_limited` with \
-            `limit`; `too_many_attempts`", body = ProblemBody, content_type = "application/problem+json",
+            `limit`; `too_many_attempts`. With a publishable key none of these members is there, `too_many_attempts` \
+            reads `rate_limited`, and its Retry-After is rounded up to half a minute.", body = ProblemBody, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
         (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`: nothing is stored, nothing will be sent", body = ProblemBody,
@@ -159,21 +187,28 @@ pub(in crate::http) async fn send(
         channel,
         purpose,
         metadata,
+        client,
     } = call.body;
+    let trust = call.caller.trust;
+    // A page's visitor is whoever calls; a backend says who it calls for.
+    let peer = request.peer_addr().filter(|_| trust == Trust::Public);
+    let caller_address =
+        peer.map(|peer| client_address::of(peer.ip(), request.headers(), &api.trusted_proxies));
     let respond_async = prefers_async(&request);
     let wanted = SendRequest {
         number,
         channel,
         purpose,
         metadata,
+        client: client.or(caller_address),
         respond_async,
     };
     let sent = api
         .verifier
         .send(&call.caller, wanted)
         .await
-        .map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
-    let view = VerificationView::new(&sent.verification, &sent.delivery);
+        .map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
+    let view = VerificationView::new(&sent.verification, &sent.delivery, trust);
     let mut answer = HttpResponse::build(status_of(&sent));
     answer.insert_header((header::LOCATION, format!("/otp/{}", sent.verification.id)));
     if respond_async {

@@ -5,7 +5,11 @@ use utoipa::ToSchema;
 
 use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, number, purpose};
 use crate::{
-    domain::{code::Code, id::Id, key::Scope},
+    domain::{
+        code::Code,
+        id::Id,
+        key::{Scope, Trust},
+    },
     http::{
         Api,
         call::{Body, Call},
@@ -27,10 +31,10 @@ pub(in crate::http) struct VerifyBody {
     /// As answered by the send.
     #[schema(nullable = false, example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
     id: Option<String>,
-    /// In place of `id`: the youngest verification of this number and purpose.
+    /// In place of `id`: the youngest verification of this number and purpose. Secret keys only.
     #[schema(nullable = false, example = "+351912345678", max_length = 32)]
     to: Option<String>,
-    /// Only with `to`.
+    /// Only with `to`. Secret keys only.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
@@ -59,9 +63,13 @@ enum Wanted {
 impl Body for Request {
     const SCOPE: Scope = Scope::Verify;
     const EXPECTED: bool = true;
+    const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members) -> Result<Self, Problem> {
-        let by = which(&mut members);
+    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
+        let by = match trust {
+            Trust::Full => which(&mut members),
+            Trust::Public => by_id_alone(&mut members),
+        };
         let code = members.required("code", code);
         let (by, code) = members.finish(by.zip(code))?;
         Ok(Self { by, code })
@@ -97,6 +105,17 @@ fn which(members: &mut Members) -> Option<Wanted> {
     Some(id.map_or(Wanted::Nobodys, |id| Wanted::Known(CheckedBy::Id(id))))
 }
 
+/// For publishable keys: whoever can name a number must not be told of its verifications. What is no id is looked for
+/// all the same, so that it takes as long as any.
+fn by_id_alone(members: &mut Members) -> Option<Wanted> {
+    for name in ["to", "purpose"] {
+        members.not_allowed::<()>(name, "is for secret keys only");
+    }
+    let id = |text: &str| Ok(Id::parse(text).unwrap_or_else(|| Id::standing_for(text)));
+    let id = members.required("id", id)?;
+    Some(Wanted::Known(CheckedBy::Id(id)))
+}
+
 fn code(text: &str) -> FieldResult<Code> {
     let detail = "must be 4 to 15 digits, spaces and hyphens aside";
     Code::parse_guess(text).ok_or_else(|| (FieldCode::Invalid, detail.to_owned()))
@@ -114,7 +133,7 @@ fn code(text: &str) -> FieldResult<Code> {
             content_type = "application/problem+json"),
         (status = 401, description = "`unauthenticated`", body = ProblemBody,
             content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
+        (status = 403, description = "`forbidden` (scope, origin)", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -129,7 +148,7 @@ fn code(text: &str) -> FieldResult<Code> {
         (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
             content_type = "application/problem+json"),
         (status = 422, description = "`wrong_code` with `attempts_left`, or `invalid_request` with `errors`, which costs \
-            no guess", body = ProblemBody, content_type = "application/problem+json"),
+            no guess. With a publishable key `not_approved`, whatever the reason: no other failure of a check is told.", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "`too_many_attempts`: the number is blocked; the guess was not evaluated",
             body = ProblemBody, content_type = "application/problem+json",
             headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
@@ -146,6 +165,7 @@ pub(in crate::http) async fn verify(
         return Err(Problem::new(ProblemCode::NoSuchVerification));
     };
     let outcome = api.verifier.verify(&call.caller, by, code).await;
-    let verification = outcome.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let verification = outcome
+        .map_err(|refusal| Problem::of_check(refusal, call.caller.trust, api.clock.now()))?;
     Ok(HttpResponse::Ok().json(ApprovedView::new(verification)))
 }

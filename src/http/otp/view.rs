@@ -9,6 +9,7 @@ use crate::{
     domain::{
         clock::Timestamp,
         delivery::{Delivery, DeliveryReason, DeliveryStatus},
+        key::Trust,
         verification::{Reason, Status, Verification},
     },
     store::Snapshot,
@@ -31,9 +32,10 @@ pub(in crate::http) struct VerificationView {
     #[schema(example = "login")]
     purpose: String,
     delivery: DeliveryView,
-    /// Guesses left. A resend adds none.
-    #[schema(example = 5)]
-    attempts_left: u8,
+    /// Guesses left. A resend adds none. Absent with a publishable key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 5)]
+    attempts_left: Option<u8>,
     #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
     created_at: String,
     #[schema(format = "date-time", example = "2026-01-31T12:05:00Z")]
@@ -157,7 +159,7 @@ pub(in crate::http) struct ApprovedView {
 }
 
 impl VerificationView {
-    pub(super) fn new(verification: &Verification, delivery: &Delivery) -> Self {
+    pub(super) fn new(verification: &Verification, delivery: &Delivery, trust: Trust) -> Self {
         Self {
             id: verification.id.to_string(),
             status: verification.status.as_str(),
@@ -169,7 +171,7 @@ impl VerificationView {
                 status: delivery.status.as_str(),
                 reason: reason_of(delivery),
             },
-            attempts_left: verification.attempts_left(),
+            attempts_left: (trust == Trust::Full).then(|| verification.attempts_left()),
             created_at: verification.created_at.rfc3339(),
             expires_at: verification.expires_at.rfc3339(),
             resend_after: verification
@@ -191,7 +193,7 @@ impl StatusView {
             ended_at: verification.ended_at.map(Timestamp::rfc3339),
             reason: verification.reason.map(Reason::as_str),
             timeline: timeline(&verification, &deliveries),
-            verification: VerificationView::new(&verification, deliveries.last()?),
+            verification: VerificationView::new(&verification, deliveries.last()?, Trust::Full),
             deliveries: deliveries.iter().map(DeliveryHistory::new).collect(),
             metadata: verification.metadata,
         })
