@@ -3,7 +3,7 @@
 //! Needs Debian's chromium and chromium-driver, and axe-core from `tests/npm`; `scripts/test` sees to both.
 
 mod accessible;
-mod browser;
+mod chromium;
 mod elsewhere;
 mod faults;
 mod files;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{browser::visit, stage::Stage};
+use super::{chromium::visit, stage::Stage};
 use crate::app::NUMBER;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,14 +17,24 @@ async fn a_number_its_message_a_wrong_code_and_the_right_one_end_with_ok() {
         assert_eq!(browser.title().await, "Type the code · Countersign");
         let sent = "It went by text message to +351 ••••••• 78.";
         browser.says("code-sent", sent).await;
-        browser.until("/^Good for (5:00|4:5[0-9])$/.test(document.getElementById('code-life').innerText)").await;
+        browser
+            .until(
+                "/^Good for (5:00|4:5[0-9])$/.test(document.getElementById('code-life').innerText)",
+            )
+            .await;
 
         browser.messages(1).await;
         let code = stage.code_at(NUMBER);
-        browser.says("messages", &format!("{code} is your Countersign code.")).await;
-        let sender = browser.evaluate("document.querySelector('.sender').innerText").await;
+        browser
+            .says("messages", &format!("{code} is your Countersign code."))
+            .await;
+        let sender = browser
+            .evaluate("document.querySelector('.sender').innerText")
+            .await;
         assert_eq!(sender, "Countersign");
-        let at = browser.evaluate("document.querySelector('.bubble time').dateTime").await;
+        let at = browser
+            .evaluate("document.querySelector('.bubble time').dateTime")
+            .await;
         assert_eq!(at, "2026-01-31T12:00:00Z");
 
         browser.check(stage.wrong_code(NUMBER)).await;
@@ -52,8 +62,7 @@ async fn a_number_its_message_a_wrong_code_and_the_right_one_end_with_ok() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_wrong_with_a_number_is_said_beside_it() {
     let stage = Stage::with(|policy| {
-        policy.countries =
-            countersign::domain::policy::Countries::Only(vec!["PT".to_owned()]);
+        policy.countries = countersign::domain::policy::Countries::Only(vec!["PT".to_owned()]);
     })
     .await;
     visit(&stage.base, async |browser| {

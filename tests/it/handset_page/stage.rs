@@ -11,10 +11,12 @@ use countersign::{
     config::Config,
     domain::{
         clock::Clock,
+        key::{ApiKey, KeyKind, KeyState},
         policy::{Policy, Tenant},
         random::Random,
     },
     simulator::{Script, Simulator, SmsFate},
+    store::ApiKeyRecord,
 };
 use reqwest::Client;
 use serde_json::Value;
@@ -32,7 +34,7 @@ pub(super) struct Stage {
     /// Where the page is.
     pub(super) base: String,
     pub(super) place: Arc<Place>,
-    simulator: Simulator,
+    pub(super) simulator: Simulator,
     config: Config,
     tenant: Tenant,
     address: SocketAddr,
@@ -103,6 +105,26 @@ impl Stage {
     pub(super) async fn start_again(&mut self) {
         let listener = TcpListener::bind(self.address).unwrap();
         self.run(listener).await;
+    }
+
+    /// A key for pages, made as `key create` makes one.
+    pub(super) async fn publishable_key(&self) -> String {
+        let key = ApiKey::generate(KeyKind::Publishable, &Random::system());
+        let record = ApiKeyRecord {
+            name: key.name().to_owned(),
+            tenant: self.tenant.name.clone(),
+            kind: KeyKind::Publishable,
+            scopes: KeyKind::Publishable.scopes().to_vec(),
+            created_at: self.clock.now(),
+            state: KeyState {
+                expires_at: None,
+                revoked_at: None,
+            },
+        };
+        let store = self.place.open().await;
+        store.insert_key(&key, &record).await.unwrap();
+        store.close().await;
+        key.expose().to_owned()
     }
 
     pub(super) fn advance(&self, seconds: u64) {

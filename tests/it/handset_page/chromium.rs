@@ -9,7 +9,10 @@ use std::{
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use thirtyfour::{By, ChromeCapabilities, ChromiumLikeCapabilities as _, LoggingPrefsLogLevel, WebDriver, WebElement};
+use thirtyfour::{
+    By, ChromeCapabilities, ChromiumLikeCapabilities as _, LoggingPrefsLogLevel, WebDriver,
+    WebElement,
+};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep},
@@ -167,7 +170,8 @@ impl Browser {
     }
 
     pub(super) async fn screen(&self, width: u32, height: u32) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics)
             .await;
     }
@@ -250,6 +254,7 @@ impl Browser {
         let log = self.driver.browser_log().await.unwrap();
         log.into_iter()
             .filter(|entry| entry.source.as_deref() != Some("network"))
+            .filter(|entry| !entry.message.contains("blocked by CORS policy"))
             .map(|entry| format!("{} {:?} {}", entry.level, entry.source, entry.message))
             .collect()
     }
