@@ -19,14 +19,14 @@ export function fault(number) {
   return "";
 }
 
-/** Masked as the service masks: what is hidden as dots, and the last two digits. */
+/** What the service masked, in signs that are easier to the eye. */
 export function dotted(masked) {
-  return masked.replace(/^(\+[0-9]+?)?(\*+)/, (_, country, stars) => `${country ?? ""} ${"•".repeat(stars.length)} `);
+  return masked.replace(/\*+/, (stars) => ` ${"•".repeat(stars.length)} `).trim();
 }
 
-/** For where the service gave no masked number: all but the last two digits hidden. */
+/** For where the service gave no masked number: only the last two digits are shown. */
 export function masked(number) {
-  return `+${"*".repeat(Math.max(0, number.length - 3))}${number.slice(-2)}`;
+  return number.replace(/^\+/, "").replace(/[0-9](?=[0-9]{2})/g, "*");
 }
 
 /** Stars and dots are a nuisance when they are read aloud. */

@@ -105,7 +105,7 @@ async fn a_page_loaded_again_finds_its_way_back_to_the_code() {
         browser.open(&stage.base).await;
         browser.send_to(NUMBER).await;
         browser.says("status", "it is still good").await;
-        browser.says("code-sent", "•• 78").await;
+        browser.says("code-to", "•• 78").await;
         browser
             .until("/^Good for [45]:/.test(document.getElementById('code-life').innerText)")
             .await;
