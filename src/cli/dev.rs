@@ -206,6 +206,8 @@ fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, Strin
 fn welcome(base: &str) -> String {
     format!(
         "Countersign is ready at {base}. Try it:\n\n  \
+         # a page with a phone, for the browser\n  \
+         {base}/\n\n  \
          # send a code\n  \
          curl -s {base}/otp/send -H 'Content-Type: application/json' -d '{{\"to\":\"+351912345678\"}}'\n\n  \
          # look at the phone\n  \

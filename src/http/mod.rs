@@ -6,6 +6,7 @@ mod codes;
 mod cors;
 mod docs;
 mod envelope;
+mod handset;
 mod health;
 mod json;
 mod jwks;
@@ -95,6 +96,8 @@ pub fn configure(config: &mut ServiceConfig) {
                     .guard(fn_guard(docs::in_dev))
                     .configure(|config| documentation(config, get().to(docs::page_with_calls))),
             )
+            // The page at `/` with what it loads; only in `dev`.
+            .configure(handset::configure)
             .default_service(web::to(not_found)),
     );
 }

@@ -14,6 +14,7 @@ mod errors;
 mod failover;
 mod failure_budget;
 mod guesses;
+mod handset_page;
 mod house;
 mod keys;
 mod lifecycle;

@@ -146,7 +146,7 @@ impl Process {
 
     /// Everything it printed so far.
     fn said(&self) -> String {
-        self.stdout.text() + &self.stderr.text()
+        format!("{}{}", self.stdout.text(), self.stderr.text())
     }
 
     /// Waits until standard output holds `text`, then gives all of it.
