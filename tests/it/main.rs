@@ -7,6 +7,7 @@ mod checks;
 mod crash;
 mod database;
 mod deliveries;
+mod docs;
 mod errors;
 mod failover;
 mod failure_budget;

@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod dev;
+mod documentation;
 mod durability;
 mod keys;
 mod load;
@@ -13,6 +14,7 @@ mod secrets;
 mod service;
 mod shutdown;
 mod tenants;
+mod typescript;
 
 use std::{
     io::{Read, Write as _},
@@ -145,7 +147,7 @@ impl Process {
 
     /// Everything it printed so far.
     fn said(&self) -> String {
-        self.stdout.text() + &self.stderr.text()
+        self.stdout.text() + self.stderr.text().as_str()
     }
 
     /// Waits until standard output holds `text`, then gives all of it.
