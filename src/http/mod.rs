@@ -128,7 +128,8 @@ fn documentation(config: &mut ServiceConfig, page: Route) {
     config
         .service(only("", Method::GET, get().to(docs::enter)))
         .service(only("/", Method::GET, page))
-        .service(only("/{file}", Method::GET, get().to(docs::file)));
+        .service(only("/{file}", Method::GET, get().to(docs::file)))
+        .default_service(web::to(not_found));
 }
 
 /// A path with one method; every other method is answered with 405 and `Allow`.

@@ -10,6 +10,7 @@ mod crash;
 mod database;
 mod deliveries;
 mod destinations;
+mod docs;
 mod errors;
 mod failover;
 mod failure_budget;

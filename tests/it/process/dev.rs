@@ -12,15 +12,15 @@ use super::{
     service::{Caller, code_of, http},
 };
 
-struct Dev {
+pub(super) struct Dev {
     process: Process,
     directory: TempDir,
-    base: String,
+    pub(super) base: String,
     welcome: String,
 }
 
 impl Dev {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
@@ -43,7 +43,7 @@ impl Dev {
         }
     }
 
-    fn data(&self) -> String {
+    pub(super) fn data(&self) -> String {
         let data = self.directory.path().join("data");
         data.to_str().unwrap().to_owned()
     }
