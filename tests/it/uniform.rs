@@ -38,6 +38,10 @@ async fn check(page: &Page<'_>, id: &str, code: &str) -> Answer {
 async fn every_kind(app: &TestApp) -> Vec<(&'static str, String)> {
     let mut kinds = Vec::new();
     let expired = app.send_to("+351912345601").await;
+    app.eventually("it is known to be sent", async |app| {
+        app.status(&expired).await["delivery"]["status"] == "sent"
+    })
+    .await;
     app.advance(300);
     // Whoever finds it first writes it down.
     app.verify(&expired, WRONG).await.problem(410, "expired");
