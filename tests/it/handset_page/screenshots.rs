@@ -1,6 +1,6 @@
 //! The pictures in the README: `scripts/screenshots` writes them.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::PathBuf};
 
 use super::{chromium::visit, stage::Stage};
 use crate::app::NUMBER;
@@ -49,8 +49,17 @@ async fn the_pictures_in_the_readme_can_be_taken() {
             "{name} has {} bytes",
             picture.len()
         );
-        if let Ok(folder) = env::var("SCREENSHOTS_DIR") {
-            fs::write(Path::new(&folder).join(name), picture).unwrap();
+        if let Some(folder) = folder() {
+            fs::write(folder.join(name), picture).unwrap();
         }
     }
+}
+
+/// Where to put them, if anywhere.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who takes pictures says from outside where they go"
+)]
+fn folder() -> Option<PathBuf> {
+    env::var_os("SCREENSHOTS_DIR").map(PathBuf::from)
 }
