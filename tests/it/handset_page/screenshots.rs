@@ -2,6 +2,8 @@
 
 use std::{env, fs, path::PathBuf};
 
+use serde_json::json;
+
 use super::{chromium::visit, stage::Stage};
 use crate::app::NUMBER;
 
@@ -19,6 +21,11 @@ async fn the_pictures_in_the_readme_can_be_taken() {
         let stage = Stage::start().await;
         visit(&stage.base, async |browser| {
             browser.screen(width, height).await;
+            // Phones have none, and they say nothing.
+            let hidden = json!({ "hidden": true });
+            browser
+                .devtools("Emulation.setScrollbarsHidden", hidden)
+                .await;
             browser
                 .prefer(&[
                     ("prefers-color-scheme", scheme),
