@@ -8,7 +8,7 @@ import * as handset from "./handset.js";
 import { masked } from "./number.js";
 import * as numberForm from "./number-form.js";
 import { channels, purpose } from "./settings.js";
-import { alarm, say } from "./steps.js";
+import { alarm, forget, say } from "./steps.js";
 import * as words from "./words.js";
 
 /**
@@ -17,22 +17,36 @@ import * as words from "./words.js";
  */
 let current = {};
 
+/** Changes when the person turns to something else: an answer to what was asked before then comes too late. */
+let turn = {};
+
 numberForm.start((number) => begin(number, channels[0], numberForm.refused));
 codeForm.start({
   check,
   resend: (channel) => begin(current.number, channel ?? current.channel, codeForm.refused),
-  leave: numberForm.open,
+  leave,
 });
 ends.start({
   again: () => begin(current.number, channels[0], ends.refused),
-  leave: numberForm.open,
+  leave,
 });
 handset.start();
+
+/** To another number. */
+function leave() {
+  turn = {};
+  forget();
+  numberForm.open();
+}
 
 /** Sends a code, for the first time or again; `refused` is told where no code form can follow. */
 async function begin(number, channel, refused) {
   handset.watch(number);
+  const asked = turn;
   const answer = await send({ to: number, channel, purpose });
+  if (asked !== turn) {
+    return;
+  }
   const { body, code } = answer;
   if (answer.ok) {
     const resent = current.id === body.id;
@@ -98,7 +112,11 @@ function news({ status, body }, resent) {
 
 /** Checks a code. */
 async function check(code) {
+  const asked = turn;
   const answer = await verify({ id: current.id, code });
+  if (asked !== turn) {
+    return;
+  }
   // The answer to the right code may have been lost; then the refusal to take it twice is that answer.
   if (answer.ok || (answer.code === "already_approved" && current.lost)) {
     ends.ok(current.to ?? answer.body.to ?? masked(current.number));

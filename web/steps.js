@@ -62,7 +62,8 @@ export function fault(field, words) {
   }
 }
 
-let busy = false;
+/** What is under way, if anything is. */
+let busy;
 
 /**
  * Runs `work` unless something is under way already: whatever is pressed twice happens once. The button is not
@@ -72,14 +73,22 @@ export async function once(button, work) {
   if (busy || button.getAttribute("aria-disabled") === "true") {
     return;
   }
-  busy = true;
+  const mine = {};
+  busy = mine;
   element("task").setAttribute("aria-busy", "true");
   button.setAttribute("aria-disabled", "true");
   try {
     await work();
   } finally {
-    busy = false;
-    element("task").removeAttribute("aria-busy");
     button.removeAttribute("aria-disabled");
+    if (busy === mine) {
+      forget();
+    }
   }
+}
+
+/** Whoever turns to something else need not wait for what is under way. */
+export function forget() {
+  busy = undefined;
+  element("task").removeAttribute("aria-busy");
 }

@@ -84,10 +84,10 @@ async fn what_is_wrong_with_a_number_is_said_beside_it() {
             browser.fill("number", typed).await;
             browser.press("number-button").await;
             browser.says("number-error", said).await;
-            let state = browser
+            let focus = browser
                 .evaluate("[document.activeElement.id, document.activeElement.getAttribute('aria-invalid')]")
                 .await;
-            assert_eq!(state, json!(["number", "true"]), "{typed}");
+            assert_eq!(focus, json!(["number", "true"]), "{typed}");
         }
         // Typing takes the complaint away, and the same form still works.
         browser.send_to("+351 (912) 345-678").await;

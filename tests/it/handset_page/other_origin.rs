@@ -28,7 +28,7 @@ async fn another_origin(place: Place, origins: &[String]) -> (Stage, String) {
 async fn a_page_of_an_allowed_origin_sends_and_verifies_and_is_not_told_why_a_code_is_refused() {
     let place = Place::take();
     let page = place.origin("127.0.0.1");
-    let (stage, _) = another_origin(place, &[page.clone()]).await;
+    let (stage, _) = another_origin(place, std::slice::from_ref(&page)).await;
     visit(&page, async |browser| {
         browser.send_to(NUMBER).await;
         browser.says("code-life", "Good for").await;
@@ -73,7 +73,7 @@ async fn a_page_of_an_allowed_origin_sends_and_verifies_and_is_not_told_why_a_co
 async fn whoever_loads_the_page_again_is_told_to_wait_and_gets_on_then() {
     let place = Place::take();
     let page = place.origin("127.0.0.1");
-    let (stage, _) = another_origin(place, &[page.clone()]).await;
+    let (stage, _) = another_origin(place, std::slice::from_ref(&page)).await;
     visit(&page, async |browser| {
         browser.send_to(NUMBER).await;
         browser.open(&page).await;

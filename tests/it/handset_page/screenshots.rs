@@ -1,6 +1,8 @@
 //! The pictures in the README: `scripts/screenshots` writes them.
 
-use std::{env, fs, path::Path};
+use std::{env, fs, path::PathBuf};
+
+use serde_json::json;
 
 use super::{chromium::visit, stage::Stage};
 use crate::app::NUMBER;
@@ -19,6 +21,11 @@ async fn the_pictures_in_the_readme_can_be_taken() {
         let stage = Stage::start().await;
         visit(&stage.base, async |browser| {
             browser.screen(width, height).await;
+            // Phones have none, and they say nothing.
+            let hidden = json!({ "hidden": true });
+            browser
+                .devtools("Emulation.setScrollbarsHidden", hidden)
+                .await;
             browser
                 .prefer(&[
                     ("prefers-color-scheme", scheme),
@@ -49,8 +56,17 @@ async fn the_pictures_in_the_readme_can_be_taken() {
             "{name} has {} bytes",
             picture.len()
         );
-        if let Ok(folder) = env::var("SCREENSHOTS_DIR") {
-            fs::write(Path::new(&folder).join(name), picture).unwrap();
+        if let Some(folder) = folder() {
+            fs::write(folder.join(name), picture).unwrap();
         }
     }
+}
+
+/// Where to put them, if anywhere.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who takes pictures says from outside where they go"
+)]
+fn folder() -> Option<PathBuf> {
+    env::var_os("SCREENSHOTS_DIR").map(PathBuf::from)
 }

@@ -53,7 +53,7 @@ impl Stage {
         let clock = Clock::manual(NOON);
         let (simulator, base_url) = restcomm(&clock);
         let mut tenant = tenant("dev");
-        tenant.policy.display_name = "Countersign".to_owned();
+        "Countersign".clone_into(&mut tenant.policy.display_name);
         tenant.policy.sender = Some("Countersign".to_owned());
         tenant.policy.cool_down = Duration::from_secs(2);
         change(&mut tenant.policy);

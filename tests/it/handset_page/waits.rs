@@ -242,8 +242,8 @@ async fn a_limit_holds_one_number_back_and_says_until_when() {
 
 /// Five wrong guesses in a row, beside the page.
 async fn fail(stage: &Stage, purpose: &str) {
-    let send = json!({ "to": NUMBER, "purpose": purpose });
-    let sent = stage.post("/otp/send", send).await;
+    let wanted = json!({ "to": NUMBER, "purpose": purpose });
+    let sent = stage.post("/otp/send", wanted).await;
     assert_eq!(sent.status, 201, "{}", sent.text);
     for _ in 0..5 {
         let guess = json!({ "id": sent.json()["id"], "code": "123456789" });

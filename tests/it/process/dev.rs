@@ -79,6 +79,15 @@ async fn dev_is_ready_within_two_seconds_and_its_lines_can_be_copied_and_run() {
     );
     assert_eq!(ready, Some(200));
 
+    let page = format!("{}/", dev.base);
+    assert!(
+        dev.welcome.lines().any(|line| line.trim() == page),
+        "{}",
+        dev.welcome
+    );
+    let page = http().get(page).send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+
     let sent = dev.curl("/otp/send", ("", ""));
     assert_eq!(sent["delivery"]["status"], "sent", "{sent}");
     let phone = dev.curl("/sim/phones/", ("", ""));
