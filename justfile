@@ -35,6 +35,12 @@ openapi:
     cargo run --quiet --locked -- openapi > openapi/openapi.json.new
     mv openapi/openapi.json.new openapi/openapi.json
 
+# rules for OpenAPI documents: both must find nothing
+openapi-lint:
+    scripts/npm
+    tests/npm/node_modules/.bin/spectral lint --fail-severity=hint --ruleset openapi/.spectral.yaml openapi/openapi.json
+    REDOCLY_TELEMETRY=off tests/npm/node_modules/.bin/redocly lint --config openapi/redocly.yaml openapi/openapi.json
+
 # everything on this machine: SQLite, simulated Restcomm, handset page
 dev *args:
     cargo run --locked -- dev {{ args }}
@@ -47,6 +53,10 @@ smoke:
 # the program as it is shipped
 release:
     cargo build --release --locked
+
+# how fast it is, beside two limits that are measured in the same run; `--help` tells more
+bench *args:
+    cargo bench --locked --bench load -- {{ args }}
 
 # the container image
 image:

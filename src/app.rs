@@ -165,6 +165,7 @@ impl App {
             readiness: Readiness::default(),
             scrapes: Scrapes::default(),
             keyless,
+            trusted_proxies: config.server.trusted_proxies,
         };
         let listener = match listener {
             Some(listener) => listener,

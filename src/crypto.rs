@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 /// Bytes of a root key.
 pub const ROOT_KEY_LENGTH: usize = 32;
 
+/// Rows of each tenant that checks write where nothing is counted.
+const DECOYS: u8 = 64;
+
 /// A root key of the configuration. It cannot be printed.
 #[derive(Clone)]
 pub struct RootKey {
@@ -83,6 +86,17 @@ impl KeyRing {
     /// Blind index of a number within one tenant.
     pub fn number_index(&self, tenant: &str, e164: &str) -> UnderEveryKey<[u8; 32]> {
         self.under_every_key(|set| tag(&set.number, &[tenant.as_bytes(), e164.as_bytes()]))
+    }
+
+    /// Index and name of rows that stand for no number and no limit: one of 64 for each tenant, picked by `seed`. What
+    /// they are made of has a part more than any number, so they are nobody's.
+    pub fn decoys(&self, tenant: &str, seed: &[u8]) -> ([u8; 32], [u8; 16]) {
+        let newest = &self.0[0];
+        let slot = tag(&newest.number, &[b"slot", tenant.as_bytes(), seed])[0] % DECOYS;
+        let parts: [&[u8]; 3] = [b"decoy", tenant.as_bytes(), &[slot]];
+        let mut counter = [0; 16];
+        counter.copy_from_slice(&tag(&newest.limit, &parts)[..16]);
+        (tag(&newest.number, &parts), counter)
     }
 
     /// Name of a limit's counter.

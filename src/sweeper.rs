@@ -27,6 +27,15 @@ const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
 /// Verifications end sooner than this after their birth.
 const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
+/// What the last purge left.
+#[derive(Default)]
+struct Purged {
+    /// Where it ended for each tenant: what lies before is gone.
+    until: HashMap<String, Id>,
+    /// Tenants that are gone, and left something behind, are in `until`, too.
+    knows_the_gone: bool,
+}
+
 pub struct Sweeper {
     pub store: Store,
     pub journal: Journal,
@@ -37,8 +46,7 @@ pub struct Sweeper {
 impl Sweeper {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        // Where the last purge of each tenant ended: what lies before is gone.
-        let mut purged = HashMap::new();
+        let mut purged = Purged::default();
         for round in 0_u32.. {
             self.sweep(round.is_multiple_of(PURGE_ROUNDS), &mut purged)
                 .await;
@@ -50,7 +58,7 @@ impl Sweeper {
     }
 
     /// Three duties; that one fails must not keep the others from being done.
-    async fn sweep(&self, purge: bool, purged: &mut HashMap<String, Id>) {
+    async fn sweep(&self, purge: bool, purged: &mut Purged) {
         let now = self.clock.now();
         self.note(self.end_overdue(now).await);
         if purge {
@@ -84,25 +92,24 @@ impl Sweeper {
 
     /// Deletes what ended longer ago than its tenant's retention. Ids begin with time, so it lies in a range of the
     /// primary key.
-    async fn purge(
-        &self,
-        now: Timestamp,
-        purged: &mut HashMap<String, Id>,
-    ) -> Result<(), StoreError> {
+    async fn purge(&self, now: Timestamp, purged: &mut Purged) -> Result<(), StoreError> {
         let beginning = Id::smallest_at(Timestamp::default());
-        if purged.is_empty() {
-            // Once, also those of tenants that are gone. It reads the whole table, and may fail on a large one.
-            let all = self
-                .store
-                .tenants_with_verifications()
-                .await
-                .unwrap_or_default();
-            purged.extend(all.into_iter().map(|tenant| (tenant, beginning)));
+        if !purged.knows_the_gone {
+            // It reads the whole table: on a large one it may take more than one attempt, and the others do not wait.
+            match self.store.tenants_with_verifications().await {
+                Ok(all) => {
+                    for tenant in all {
+                        purged.until.entry(tenant).or_insert(beginning);
+                    }
+                    purged.knows_the_gone = true;
+                }
+                Err(error) => tracing::warn!(%error, "sweep.tenants_unknown"),
+            }
         }
         for tenant in self.directory.names().await? {
-            purged.entry(tenant).or_insert(beginning);
+            purged.until.entry(tenant).or_insert(beginning);
         }
-        for (tenant, from) in purged {
+        for (tenant, from) in &mut purged.until {
             let retention = match self.directory.tenant(tenant).await? {
                 Some(tenant) => tenant.policy.retention,
                 None => RETENTION_OF_NOBODY,

@@ -1,6 +1,6 @@
 //! The rule book: what happens when somebody wants a code sent, checks one, asks how it stands, or cancels.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -8,13 +8,14 @@ use tokio::sync::oneshot;
 use crate::{
     crypto::KeyRing,
     domain::{
-        check::{Check, CheckOutcome, Target},
+        check::{Check, CheckOutcome, Decoys, Target},
         clock::{Clock, Timestamp},
         code::Code,
         delivery::{Channel, Delivery, DeliveryStatus, Report},
         ending::{Cancel, CancelOutcome},
         failures::Block,
         id::Id,
+        key::Trust,
         limits::{LimitName, Rate},
         phone::PhoneNumber,
         random::Random,
@@ -50,6 +51,8 @@ pub struct SendRequest {
     pub channel: Channel,
     pub purpose: String,
     pub metadata: BTreeMap<String, String>,
+    /// The end user's address, as far as it is known.
+    pub client: Option<IpAddr>,
     /// The caller does not want to wait for Restcomm.
     pub respond_async: bool,
 }
@@ -147,7 +150,13 @@ impl Verifier {
             index: parts
                 .ring
                 .number_index(&caller.tenant.name, request.number.expose()),
-            limits: guard::limits(caller, &request.number, &parts.per_number, &parts.ring),
+            limits: guard::limits(
+                caller,
+                &request.number,
+                request.client,
+                &parts.per_number,
+                &parts.ring,
+            ),
             channel: request.channel,
             purpose: request.purpose,
             metadata: request.metadata,
@@ -227,7 +236,12 @@ impl Verifier {
                 purpose,
             },
         };
+        let uniform = match caller.trust {
+            Trust::Full => None,
+            Trust::Public => Some(self.decoys(caller, &target)),
+        };
         let check = Check {
+            uniform,
             tenant: caller.tenant.name.clone(),
             key: caller.key,
             target,
@@ -241,6 +255,21 @@ impl Verifier {
             CheckOutcome::Unknown => Err(Refusal::Unknown),
             CheckOutcome::KeyRefused => Err(Refusal::KeyRefused),
             CheckOutcome::Undecidable => Err(Refusal::KeyMissing),
+        }
+    }
+
+    /// What a check of `target` touches where it counts nothing.
+    fn decoys(&self, caller: &Caller, target: &Target) -> Decoys {
+        let parts = &*self.0;
+        let seed = match target {
+            Target::Id(id) => id.as_bytes(),
+            Target::Number { index, .. } => &index.newest[..],
+        };
+        let (budget, counter) = parts.ring.decoys(&caller.tenant.name, seed);
+        Decoys {
+            budget,
+            counter,
+            delivery: Id::new(parts.clock.now(), parts.random.bytes()),
         }
     }
 

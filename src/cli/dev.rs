@@ -12,7 +12,7 @@ use std::{
 use super::{Outcome, keygen, print, stopped};
 use crate::{
     app::{Admin, App, Dev, Surroundings, bind},
-    config::{Config, Environment, Faults, StoreConfig},
+    config::{Config, Environment, Faults, StoreConfig, origin},
     domain::{clock::Clock, id::random_base62, policy::Tenant, random::Random},
     simulator::{self, Account, Simulator},
 };
@@ -29,6 +29,10 @@ pub(super) struct Arguments {
     /// Where the data is kept
     #[arg(long, default_value = "countersign-data", value_name = "DIR")]
     data: PathBuf,
+    /// A page of another origin that may use publishable keys, such as <http://localhost:5173>; may be given several
+    /// times
+    #[arg(long = "origin", value_name = "ORIGIN", value_parser = origin)]
+    origins: Vec<String>,
 }
 
 /// For the commands that work beside a service.
@@ -40,6 +44,10 @@ pub(super) struct Data {
 }
 
 impl Data {
+    pub(super) fn is_given(&self) -> bool {
+        self.data.is_some()
+    }
+
     pub(super) fn config(
         &self,
         config: Option<&Path>,
@@ -63,7 +71,11 @@ pub(super) async fn run(
                 .into(),
         );
     }
-    let Arguments { port, data } = arguments;
+    let Arguments {
+        port,
+        data,
+        origins,
+    } = arguments;
     let random = Random::system();
     prepare(&data, &random)?;
     let listener = bind("--port", ([127, 0, 0, 1], port).into())?;
@@ -71,17 +83,17 @@ pub(super) async fn run(
     let base = format!("http://{address}");
     let sid = format!("AC{}", random_base62(&random, 32));
     let token = random_base62(&random, 32);
-    let config = Config::load_text(&text(&data, &base, &sid, &token)?, environment)?;
+    let mut config = Config::load_text(&text(&data, &base, &sid, &token)?, environment)?;
+    if let Some(own) = config.tenants.iter_mut().find(|own| own.name == TENANT) {
+        own.policy.cool_down = COOL_DOWN;
+        own.policy.origins.extend(origins);
+    }
     let tenant = check(&config, &data, &listener, &base)?;
     // Its routes are on the public listener, too, so a second `dev` may go without.
     let admin = TcpListener::bind(config.server.admin_bind).map_or(Admin::None, Admin::Bound);
     let clock = Clock::system();
     let account = Account::parse(&format!("{sid}:{token}"))?;
     let simulator = Simulator::new(account, clock.clone());
-    let mut config = config;
-    for own in config.tenants.iter_mut().filter(|own| own.name == TENANT) {
-        own.policy.cool_down = COOL_DOWN;
-    }
     let surroundings = Surroundings {
         clock,
         random,
@@ -129,9 +141,7 @@ fn check(
         .iter()
         .find(|tenant| tenant.name == TENANT)
         .cloned();
-    let mut tenant = tenant.ok_or("dev keeps the tenant `dev`")?;
-    tenant.policy.cool_down = COOL_DOWN;
-    Ok(tenant)
+    Ok(tenant.ok_or("dev keeps the tenant `dev`")?)
 }
 
 /// Makes the data directory, readable by its owner only, and keys that stay the same over restarts.
@@ -175,7 +185,7 @@ fn stored_part(data: &Path) -> String {
     format!(
         "[database]\nurl = {url}\n\
          [tenants.{TENANT}]\ndisplay_name = \"Countersign\"\ncountries = [\"*\"]\n\
-         limits = {{ per_number = [], per_key = [], per_tenant = [] }}\n"
+         limits = {{ per_number = [], per_ip = [], per_prefix = [], per_country = [], per_key = [], per_tenant = [] }}\n"
     )
 }
 
@@ -196,6 +206,8 @@ fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, Strin
 fn welcome(base: &str) -> String {
     format!(
         "Countersign is ready at {base}. Try it:\n\n  \
+         # a page with a phone, for the browser\n  \
+         {base}/\n\n  \
          # send a code\n  \
          curl -s {base}/otp/send -H 'Content-Type: application/json' -d '{{\"to\":\"+351912345678\"}}'\n\n  \
          # look at the phone\n  \

@@ -1,6 +1,10 @@
 //! `countersign key`
 
-use std::{path::Path, time::Duration};
+use std::{
+    io::{Write as _, stderr},
+    path::Path,
+    time::Duration,
+};
 
 use super::{Outcome, dev, open, print};
 use crate::{
@@ -20,12 +24,13 @@ pub(super) enum Command {
         /// Whose key it is
         #[arg(long)]
         tenant: String,
-        /// `secret`: for servers
+        /// `secret`: for servers; `publishable`: for pages in browsers, from the tenant's origins only
         #[arg(long, default_value = "secret", value_parser = kind)]
         kind: KeyKind,
-        /// What it may do, separated by commas: send (and cancel), verify, read
-        #[arg(long, value_delimiter = ',', default_value = "send,verify,read", value_parser = scope)]
-        scopes: Vec<Scope>,
+        /// What it may do, separated by commas: send (and cancel), verify, read; by default all that its kind may do,
+        /// which for publishable keys is send and verify
+        #[arg(long, value_delimiter = ',', value_parser = scope)]
+        scopes: Option<Vec<Scope>>,
         /// When it stops working, such as `90d`; by default never
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         expires_in: Option<Duration>,
@@ -59,24 +64,24 @@ pub(super) async fn run(
         Command::Create {
             tenant,
             kind,
-            mut scopes,
+            scopes,
             expires_in,
             data,
         } => {
+            let scopes = allowed(kind, scopes)?;
+            let from_data = data.is_given();
             let config = data.config(config, environment)?;
             let store = open(&config).await?;
-            let known = config.tenants.iter().any(|own| own.name == tenant)
-                || store
-                    .stored_tenants()
-                    .await?
-                    .iter()
-                    .any(|stored| stored.name == tenant);
-            if !known {
+            let mut tenants = store.stored_tenants().await?;
+            tenants.extend(config.tenants);
+            let Some(known) = tenants.into_iter().find(|known| known.name == tenant) else {
                 return Err(
                     format!("there is no tenant `{tenant}`; `tenant list` names them").into(),
                 );
+            };
+            if kind == KeyKind::Publishable && known.policy.origins.is_empty() {
+                warn_of_no_origin(&tenant, from_data);
             }
-            scopes.dedup();
             let key = ApiKey::generate(kind, &Random::system());
             let now = clock.now();
             let record = ApiKeyRecord {
@@ -147,13 +152,44 @@ fn line(key: &ApiKeyRecord, now: Timestamp) -> String {
     )
 }
 
+/// The scopes that were asked for, each once, or all that a key of this kind may have.
+fn allowed(kind: KeyKind, asked: Option<Vec<Scope>>) -> Result<Vec<Scope>, String> {
+    let all = kind.scopes();
+    let Some(asked) = asked else {
+        return Ok(all.to_vec());
+    };
+    if let Some(beyond) = asked.iter().find(|scope| !all.contains(scope)) {
+        return Err(format!(
+            "a {} key is in everybody's hands and cannot have the scope `{}`; leave it out, or make a secret key",
+            kind.as_str(),
+            beyond.as_str()
+        ));
+    }
+    Ok(all
+        .iter()
+        .copied()
+        .filter(|scope| asked.contains(scope))
+        .collect())
+}
+
+/// On standard error, since standard output is for the key.
+fn warn_of_no_origin(tenant: &str, of_dev: bool) {
+    let mend = if of_dev {
+        "apply it with `origins`, or start `countersign dev` with --origin"
+    } else {
+        "set its `origins`"
+    };
+    let _ = writeln!(
+        stderr(),
+        "countersign: the tenant `{tenant}` has no origins yet, so no page can use this key; {mend}"
+    );
+}
+
 fn kind(word: &str) -> Result<KeyKind, String> {
     match (KeyKind::parse(word), word) {
         (Some(kind), _) => Ok(kind),
-        (None, "publishable" | "admin") => {
-            Err(format!("{word} keys are not available in this version"))
-        }
-        (None, _) => Err("must be secret".to_owned()),
+        (None, "admin") => Err("admin keys are not available in this version".to_owned()),
+        (None, _) => Err("must be secret or publishable".to_owned()),
     }
 }
 

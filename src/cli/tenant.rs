@@ -118,6 +118,7 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
         sender,
         accounts,
         countries,
+        origins,
         code,
         resend,
         limits,
@@ -141,14 +142,19 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
     }
     let _ = write!(
         out,
-        "accounts = {}\ncountries = {countries}\n\
+        "accounts = {}\ncountries = {countries}\norigins = {}\n\
          code = {{ length = {}, ttl = \"{}s\", attempts = {} }}\nresend = \"{resend}\"\n\
-         limits = {{ per_number = {}, per_key = {}, per_tenant = {} }}\nretention = \"{}s\"\n",
+         limits = {{ per_number = {}, per_ip = {}, per_prefix = {}, per_country = {}, per_key = {}, \
+         per_tenant = {} }}\nretention = \"{}s\"\n",
         list(accounts),
+        list(origins),
         code.length,
         code.ttl.as_secs(),
         code.attempts,
         rates(&limits.per_number),
+        rates(&limits.per_ip),
+        rates(&limits.per_prefix),
+        rates(&limits.per_country),
         rates(&limits.per_key),
         rates(&limits.per_tenant),
         retention.as_secs(),

@@ -23,6 +23,7 @@ mod values;
 
 use std::{net::SocketAddr, ops::RangeInclusive, path::Path, time::Duration};
 
+use ipnet::IpNet;
 use toml::Table;
 
 pub use accounts::{AccountConfig, SmsFrom};
@@ -65,6 +66,8 @@ pub struct ServerConfig {
     pub bind: SocketAddr,
     /// `server.admin_bind`: the operator's; default `127.0.0.1:9090`.
     pub admin_bind: SocketAddr,
+    /// `server.trusted_proxies`: whose `X-Forwarded-For` is believed; default none.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// How messages are handed to Restcomm.
@@ -103,7 +106,7 @@ impl Config {
 
     fn of(table: Table, environment: &Environment) -> Result<Self, Faults> {
         let (table, sink) = layered(table, environment);
-        not_built::check(&table, &["server", "restcomm", "tenants"], &sink);
+        not_built::check(&table, &["restcomm", "tenants"], &sink);
         let config = Self::read(&Fields::new(&table, &sink));
         sink.conclude(config)
     }
@@ -203,7 +206,12 @@ fn server(fields: &Fields) -> ServerConfig {
             "is the same as `server.bind`; set another port",
         );
     }
-    ServerConfig { bind, admin_bind }
+    let trusted_proxies = fields.each("trusted_proxies", values::network);
+    ServerConfig {
+        bind,
+        admin_bind,
+        trusted_proxies: trusted_proxies.unwrap_or_default(),
+    }
 }
 
 fn database(fields: &Fields) -> Option<DatabaseUrl> {
@@ -233,4 +241,9 @@ fn per_number(fields: &Fields) -> Vec<Rate> {
 pub fn duration(text: &str) -> Result<Duration, String> {
     values::duration(text)
         .ok_or_else(|| "must be a whole number and ms, s, m, h or d, such as 90d".to_owned())
+}
+
+/// The origin of a page, as the configuration writes it: for the command line.
+pub fn origin(text: &str) -> Result<String, String> {
+    urls::origin(text)
 }

@@ -7,18 +7,13 @@ use super::faults::Sink;
 
 /// Key path, `*` for every name; and what may stand there.
 const NOT_BUILT: &[(&str, Off)] = &[
-    ("server.trusted_proxies", Off::EmptyList),
     ("restcomm.*.dialect", Off::Word("restcomm", &["twilio"])),
     (
         "tenants.*.channels",
         Off::Words("sms", &["voice", "flashcall"]),
     ),
-    ("tenants.*.origins", Off::EmptyList),
     ("tenants.*.locale", Off::Word("en", &[])),
     ("tenants.*.fallback", Off::EmptyList),
-    ("tenants.*.limits.per_ip", Off::EmptyList),
-    ("tenants.*.limits.per_prefix", Off::EmptyList),
-    ("tenants.*.limits.per_country", Off::EmptyList),
     ("tenants.*.challenge", Off::Word("off", &["altcha"])),
     (
         "tenants.*.guard.mode",

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use super::{
     fields::{Fields, all},
+    urls,
     values::{self, DAY, MINUTE},
 };
 use crate::domain::{
@@ -16,12 +17,20 @@ const RETENTION: RangeInclusive<Duration> = MINUTE..=Duration::from_hours(24 * 4
 
 /// The policy of a tenant that sets nothing but its name: it can send nowhere.
 pub fn default_policy(display_name: &str) -> Policy {
-    let per_number = [(3, MINUTE * 10), (5, MINUTE * 60), (10, DAY)];
+    let hour = MINUTE * 60;
+    let per_number = [(3, MINUTE * 10), (5, hour), (10, DAY)];
+    let hourly = |count| {
+        vec![Rate {
+            count,
+            window: hour,
+        }]
+    };
     Policy {
         display_name: display_name.to_owned(),
         sender: None,
         accounts: Vec::new(),
         countries: Countries::Only(Vec::new()),
+        origins: Vec::new(),
         code: CodePolicy::default(),
         resend: Resend::New,
         cool_down: Policy::COOL_DOWN,
@@ -29,6 +38,8 @@ pub fn default_policy(display_name: &str) -> Policy {
             per_number: per_number
                 .map(|(count, window)| Rate { count, window })
                 .to_vec(),
+            per_ip: hourly(10),
+            per_prefix: hourly(20),
             ..TenantLimits::default()
         },
         retention: DAY,
@@ -49,6 +60,7 @@ fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -
     let mut policy = default_policy("");
     policy.sender = fields.parse("sender", values::sender);
     policy.countries = countries(fields).unwrap_or(policy.countries);
+    policy.origins = fields.each("origins", urls::origin).unwrap_or_default();
     policy.code = code(&fields.table("code"));
     policy.limits = limits(&fields.table("limits"), policy.limits);
     let resend = fields.choice("resend", &[("new", Resend::New), ("same", Resend::Same)]);
@@ -93,6 +105,9 @@ fn limits(fields: &Fields, default: TenantLimits) -> TenantLimits {
     let rates = |key, default| fields.each(key, values::rate).unwrap_or(default);
     TenantLimits {
         per_number: rates("per_number", default.per_number),
+        per_ip: rates("per_ip", default.per_ip),
+        per_prefix: rates("per_prefix", default.per_prefix),
+        per_country: rates("per_country", default.per_country),
         per_key: rates("per_key", default.per_key),
         per_tenant: rates("per_tenant", default.per_tenant),
     }

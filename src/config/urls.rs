@@ -1,4 +1,4 @@
-//! Base addresses: of this service, and of Restcomm.
+//! Base addresses: of this service, and of Restcomm; and the origins of pages.
 
 use std::{fmt, net::IpAddr};
 
@@ -47,6 +47,40 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// The origin of a page, spelled as browsers send it, since it is compared letter by letter.
+pub(super) fn origin(text: &str) -> Parsed<String> {
+    if text == "*" || text == "null" || text.contains('*') {
+        return Err(format!(
+            "holds {text:?}, and a pattern would let strangers' pages in; write each origin in full, such as \"https://app.example.com\""
+        ));
+    }
+    let url = absolute(text).map_err(|_| {
+        format!("holds {text:?}, which is not an origin; write it as \"https://app.example.com\"")
+    })?;
+    if !url.username().is_empty() || url.password().is_some() {
+        // Not repeated: it may be a password.
+        return Err("holds a user or a password; remove what stands before the `@`".to_owned());
+    }
+    let loopback = is_loopback(url.host_str().unwrap_or_default());
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => {
+            return Err(format!(
+                "holds {text:?}, and `http` is only for loopback; write `https`"
+            ));
+        }
+        _ => return Err(format!("holds {text:?}; write an origin with `https`")),
+    }
+    let sent = url.origin().ascii_serialization();
+    if sent == text {
+        return Ok(sent);
+    }
+    Err(format!(
+        "holds {text:?}, which no browser sends; write it as {sent:?}"
+    ))
 }
 
 fn absolute(text: &str) -> Parsed<Url> {

@@ -1,7 +1,12 @@
 //! Durations, rates and the other small values that settings are made of.
 
-use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
+use ipnet::IpNet;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, Region};
 
 use super::fields::Parsed;
@@ -78,6 +83,36 @@ pub(super) fn address(text: &str) -> Parsed<SocketAddr> {
     text.parse().map_err(|_| {
         format!("is {text:?}, which is not an IP address and a port; write it as \"127.0.0.1:8080\" or \"[::1]:8080\"")
     })
+}
+
+/// A range of addresses, or a single one, as `10.0.0.0/8` or `192.0.2.1`. IPv4 written as IPv6 is IPv4.
+pub(super) fn network(text: &str) -> Parsed<IpNet> {
+    let single = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let Some(net) = text.parse::<IpNet>().ok().or_else(single) else {
+        return Err(format!(
+            "holds {text:?}, which is not a range of addresses; write it as \"10.0.0.0/8\", or one address as \"192.0.2.1\""
+        ));
+    };
+    let net = match net {
+        IpNet::V6(v6) => match (v6.addr().to_ipv4_mapped(), v6.prefix_len().checked_sub(96)) {
+            (Some(v4), Some(length)) => IpNet::new(v4.into(), length).unwrap_or(net),
+            _ => net,
+        },
+        IpNet::V4(_) => net,
+    };
+    if net.prefix_len() == 0 {
+        return Err(format!(
+            "holds {text:?}, which trusts everybody; write the addresses of your proxies"
+        ));
+    }
+    if net.trunc() != net {
+        return Err(format!(
+            "holds {text:?}, which names one address within a range; write \"{}\", or \"{}\"",
+            net.trunc(),
+            net.addr()
+        ));
+    }
+    Ok(net)
 }
 
 /// The name of a tenant or an account: `^[a-z][a-z0-9_-]{0,31}$`.

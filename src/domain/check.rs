@@ -18,6 +18,21 @@ pub struct Check {
     pub key: Option<[u8; 32]>,
     pub target: Target,
     pub code: Code,
+    /// For callers who must not learn why a check failed, not by the time it takes either.
+    pub uniform: Option<Decoys>,
+}
+
+/// What a check reads and writes where it counts nothing, so that it costs the database as much as a wrong guess.
+///
+/// A wrong guess reads five tables and writes a budget and a verification. So every uniform check reads these rows,
+/// too, and one that counts nothing writes a budget and a counter that stand for nobody. Only the guess that spends
+/// the last attempt, and whoever finds first that a time is over, write more: both happen once to a verification.
+#[derive(Clone, Debug)]
+pub struct Decoys {
+    pub budget: [u8; 32],
+    pub counter: [u8; 16],
+    /// Names no delivery: it is looked for in place of the one that an unknown verification lacks.
+    pub delivery: Id,
 }
 
 /// Which verification is meant.
@@ -57,6 +72,40 @@ impl Check {
         op: Op,
         now: Timestamp,
     ) -> CheckOutcome {
+        let outcome = self.judge(ledger, ring, op, now);
+        let counts_nothing = matches!(
+            outcome,
+            CheckOutcome::Ended(_) | CheckOutcome::Blocked(_) | CheckOutcome::Unknown
+        );
+        if let Some(decoys) = self.uniform.as_ref().filter(|_| counts_nothing) {
+            self.pretend(decoys, ledger, op, now);
+        }
+        outcome
+    }
+
+    /// Writes as a wrong guess does.
+    fn pretend(&self, decoys: &Decoys, ledger: &mut Ledger, op: Op, now: Timestamp) {
+        let mut budget = ledger
+            .budgets
+            .get(&decoys.budget)
+            .cloned()
+            .unwrap_or_default();
+        budget.touch(now);
+        ledger.budgets.put(decoys.budget, budget, op);
+        let is_written = |id| ledger.verifications.is_changed_by(id, op);
+        if matches!(&self.target, Target::Id(id) if is_written(id)) {
+            return;
+        }
+        let mut counter = ledger
+            .counters
+            .get(&decoys.counter)
+            .cloned()
+            .unwrap_or_default();
+        counter.touch(now);
+        ledger.counters.put(decoys.counter, counter, op);
+    }
+
+    fn judge(&self, ledger: &mut Ledger, ring: &KeyRing, op: Op, now: Timestamp) -> CheckOutcome {
         if !ledger.admits(self.key, now) {
             return CheckOutcome::KeyRefused;
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{clock::Timestamp, random::Random};
+use crate::crypto::sha256;
 
 /// Bytes of an [`Id`]: 6 of milliseconds, then 16 random ones (OWASP ASVS 11.5.1 wants 128 random bits).
 pub const ID_LENGTH: usize = 22;
@@ -43,6 +44,13 @@ impl Id {
 
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// An id for a text that is none: nothing bears it, and it is looked for like any other.
+    pub fn standing_for(text: &str) -> Self {
+        let mut bytes = [0; ID_LENGTH];
+        bytes.copy_from_slice(&sha256(text.as_bytes())[..ID_LENGTH]);
+        Self(bytes)
     }
 
     /// `otp_` and 30 base62 digits, as callers see a verification.

@@ -27,6 +27,17 @@ pub struct ApiKey(Zeroizing<String>);
 pub enum KeyKind {
     /// For backends.
     Secret,
+    /// For pages in browsers: whoever sees the page has the key.
+    Publishable,
+}
+
+/// How much a caller may learn and say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// A backend: it learns why something was refused, and is believed what it says of its users.
+    Full,
+    /// Anybody who has seen the page.
+    Public,
 }
 
 /// What a key may be used for.
@@ -56,8 +67,9 @@ impl ApiKey {
 
     /// Reads a key that somebody sent. `None`: it was never one of ours.
     pub fn parse(text: &str) -> Option<(KeyKind, Self)> {
-        let kind = KeyKind::Secret;
-        let rest = text.strip_prefix(kind.prefix())?;
+        let mut kinds = [KeyKind::Secret, KeyKind::Publishable].into_iter();
+        let (kind, rest) =
+            kinds.find_map(|kind| Some((kind, text.strip_prefix(kind.prefix())?)))?;
         let shape_fits = rest.len() == RANDOM_DIGITS + CHECKSUM_DIGITS
             && rest.bytes().all(|b| b.is_ascii_alphanumeric());
         let (digits, given) = shape_fits.then(|| rest.split_at(RANDOM_DIGITS))?;
@@ -92,6 +104,22 @@ impl KeyKind {
     const fn prefix(self) -> &'static str {
         match self {
             Self::Secret => "cs_sk_",
+            Self::Publishable => "cs_pk_",
+        }
+    }
+
+    pub const fn trust(self) -> Trust {
+        match self {
+            Self::Secret => Trust::Full,
+            Self::Publishable => Trust::Public,
+        }
+    }
+
+    /// What a key of this kind may ever be used for.
+    pub const fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Secret => &[Scope::Send, Scope::Verify, Scope::Read],
+            Self::Publishable => &[Scope::Send, Scope::Verify],
         }
     }
 }
@@ -109,7 +137,7 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-words!(KeyKind { Secret => "secret" });
+words!(KeyKind { Secret => "secret", Publishable => "publishable" });
 words!(Scope { Send => "send", Verify => "verify", Read => "read" });
 
 #[cfg(test)]
@@ -118,11 +146,17 @@ mod tests {
 
     #[test]
     fn a_key_survives_being_written_and_read() {
-        let key = ApiKey::generate(KeyKind::Secret, &Random::seeded(1));
-        let (kind, read) = ApiKey::parse(key.expose()).unwrap();
-        assert_eq!((kind, read.hash()), (KeyKind::Secret, key.hash()));
-        assert_eq!(key.expose().len(), 34);
-        assert!(key.expose().starts_with(key.name()) && key.name().len() == 14);
+        for (kind, prefix) in [
+            (KeyKind::Secret, "cs_sk_"),
+            (KeyKind::Publishable, "cs_pk_"),
+        ] {
+            let key = ApiKey::generate(kind, &Random::seeded(1));
+            let (read_kind, read) = ApiKey::parse(key.expose()).unwrap();
+            assert_eq!((read_kind, read.hash()), (kind, key.hash()));
+            assert_eq!(key.expose().len(), 34);
+            assert!(key.expose().starts_with(prefix));
+            assert!(key.expose().starts_with(key.name()) && key.name().len() == 14);
+        }
     }
 
     #[test]

@@ -82,6 +82,13 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
         }
     }
 
+    /// Whether the command `op` was the last to change a row.
+    pub fn is_changed_by(&self, key: &K, op: Op) -> bool {
+        self.0
+            .get(key)
+            .is_some_and(|row| row.changed_by == Some(op))
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Row<V>)> {
         self.0.iter()
     }

@@ -19,11 +19,14 @@ pub struct Rate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LimitName {
     PerNumber,
+    PerIp,
+    PerPrefix,
+    PerCountry,
     PerKey,
     PerTenant,
 }
 
-/// What is remembered about one subject (a number, a key, a tenant).
+/// What is remembered about one subject (a number, an address, a key, a tenant).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
     /// Exact limits: when the sends of the longest window were, oldest first.
@@ -86,6 +89,14 @@ impl Counter {
         }
     }
 
+    /// Changes a row that stands for nothing, so that it is written: it says nothing, and may go at once.
+    pub fn touch(&mut self, now: Timestamp) {
+        if self.instants.pop().is_none() {
+            self.instants.push(now);
+        }
+        self.until = now;
+    }
+
     /// Takes over what another counter of the same subject saw (it was kept under an older key).
     pub fn absorb(&mut self, other: Self) {
         self.instants.extend(other.instants);
@@ -145,6 +156,9 @@ impl LimitName {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PerNumber => "per_number",
+            Self::PerIp => "per_ip",
+            Self::PerPrefix => "per_prefix",
+            Self::PerCountry => "per_country",
             Self::PerKey => "per_key",
             Self::PerTenant => "per_tenant",
         }

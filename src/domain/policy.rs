@@ -20,6 +20,8 @@ pub struct Policy {
     /// Names of the accounts that may be used; empty: all. Their order is that of the configuration.
     pub accounts: Vec<String>,
     pub countries: Countries,
+    /// Origins of the pages that may use publishable keys, exactly as browsers send them.
+    pub origins: Vec<String>,
     pub code: CodePolicy,
     pub resend: Resend,
     /// Wait before the first resend; it doubles with every further one.
@@ -60,6 +62,9 @@ pub enum Resend {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TenantLimits {
     pub per_number: Vec<Rate>,
+    pub per_ip: Vec<Rate>,
+    pub per_prefix: Vec<Rate>,
+    pub per_country: Vec<Rate>,
     pub per_key: Vec<Rate>,
     pub per_tenant: Vec<Rate>,
 }

@@ -4,6 +4,9 @@
 macro_rules! words {
     ($type:ident { $($variant:ident => $word:literal),+ $(,)? }) => {
         impl $type {
+            /// All of its words.
+            pub const WORDS: &[&str] = &[$($word),+];
+
             /// The word that callers and the database see.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }

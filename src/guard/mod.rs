@@ -1,5 +1,7 @@
 //! Who may send what where: destinations and limits.
 
+use std::net::IpAddr;
+
 use crate::{
     crypto::KeyRing,
     domain::{
@@ -36,18 +38,30 @@ pub fn destination(policy: &Policy, number: &PhoneNumber) -> Result<(), Destinat
 /// A limit's name, its rates, and the parts that name its subject.
 type Limit<'a> = (LimitName, &'a [Rate], &'a [&'a [u8]]);
 
-/// Every limit that a send of `caller` to `number` counts against.
+/// Digits at the end of a number that its neighbours do not share.
+const OWN_DIGITS: usize = 4;
+
+/// Every limit that a send of `caller` to `number` counts against. `client`: the address of the end user, if it is known.
 pub fn limits(
     caller: &Caller,
     number: &PhoneNumber,
+    client: Option<IpAddr>,
     everywhere: &[Rate],
     ring: &KeyRing,
 ) -> Vec<LimitUse> {
     let tenant = caller.tenant.name.as_bytes();
     let own = &caller.tenant.policy.limits;
+    let region = number.region().as_bytes();
     let number = number.expose().as_bytes();
+    let prefix = &number[..number.len() - OWN_DIGITS];
     let key = caller.key.as_ref().map_or(&[][..], |hash| &hash[..]);
-    let all: [Limit<'_>; 4] = [
+    let network = client.map(network).unwrap_or_default();
+    let per_ip = if network.is_empty() {
+        &[][..]
+    } else {
+        &own.per_ip
+    };
+    let all: [Limit<'_>; 7] = [
         (
             LimitName::PerNumber,
             &own.per_number,
@@ -57,6 +71,17 @@ pub fn limits(
             LimitName::PerNumber,
             everywhere,
             &[b"number-everywhere", number],
+        ),
+        (LimitName::PerIp, per_ip, &[b"address", tenant, &network]),
+        (
+            LimitName::PerPrefix,
+            &own.per_prefix,
+            &[b"prefix", tenant, prefix],
+        ),
+        (
+            LimitName::PerCountry,
+            &own.per_country,
+            &[b"country", tenant, region],
         ),
         (LimitName::PerKey, &own.per_key, &[b"key", key]),
         (LimitName::PerTenant, &own.per_tenant, &[b"tenant", tenant]),
@@ -69,4 +94,12 @@ pub fn limits(
             rates: rates.to_vec(),
         })
         .collect()
+}
+
+/// What one end user can have addresses of: a single one of IPv4, and a /64 of IPv6, within which whoever has one has all.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets()[..8].to_vec(),
+    }
 }

@@ -14,11 +14,12 @@ use futures_util::StreamExt as _;
 use super::{
     Api,
     codes::ProblemCode,
+    cors::Page,
     json::Members,
     problem::{FieldCode, Problem},
 };
 use crate::{
-    domain::key::{ApiKey, Scope},
+    domain::key::{ApiKey, Scope, Trust},
     store::Caller,
 };
 
@@ -31,8 +32,13 @@ pub(super) trait Body: Sized {
     const SCOPE: Scope;
     /// Whether there is a body at all.
     const EXPECTED: bool;
+    /// What this call may be refused with beyond what every call may; the document tells it.
+    const REFUSALS: &'static [ProblemCode];
+    /// Whether publishable keys may call, too.
+    const FOR_PAGES: bool = false;
 
-    fn read(members: Members) -> Result<Self, Problem>;
+    /// Reads it; some members are for callers of full trust only.
+    fn read(members: Members, trust: Trust) -> Result<Self, Problem>;
 }
 
 /// Who calls, and with what.
@@ -51,6 +57,8 @@ impl<B: Body + 'static> FromRequest for Call<B> {
         Box::pin(async move {
             refuse_key_in_url(&request)?;
             let caller = authenticate(&request).await?;
+            let page = Page::of(&request);
+            page.is_of(&caller);
             if B::EXPECTED {
                 check_content_type(&request)?;
             }
@@ -66,7 +74,13 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                 Members::parse(&bytes)?
             };
             refuse_idempotency_key(request.headers(), &mut members);
-            let body = B::read(members)?;
+            let body = B::read(members, caller.trust)?;
+            if caller.trust == Trust::Public && !B::FOR_PAGES {
+                return Err(Problem::new(ProblemCode::Forbidden).detail(
+                    "A publishable key may only send and verify. Use a secret key, on a server.",
+                ));
+            }
+            page.check(&caller, request.headers().get(header::HOST))?;
             if !caller.scopes.contains(&B::SCOPE) {
                 return Err(Problem::new(ProblemCode::Forbidden).detail(format!(
                     "The API key lacks the scope `{}`.",
@@ -106,6 +120,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, Problem> {
                 tenant: tenant.clone(),
                 key: None,
                 scopes: vec![Scope::Send, Scope::Verify, Scope::Read],
+                trust: Trust::Full,
             }),
             _ => Err(Problem::unauthenticated()),
         };

@@ -23,6 +23,7 @@ pub(super) enum ProblemCode {
     UnsupportedMediaType,
     InvalidRequest,
     WrongCode,
+    NotApproved,
     DeliveryRefused,
     ResendTooSoon,
     RateLimited,
@@ -32,7 +33,7 @@ pub(super) enum ProblemCode {
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [Self; 24] = [
+    pub(super) const ALL: [Self; 25] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -51,6 +52,7 @@ impl ProblemCode {
         Self::UnsupportedMediaType,
         Self::InvalidRequest,
         Self::WrongCode,
+        Self::NotApproved,
         Self::DeliveryRefused,
         Self::ResendTooSoon,
         Self::RateLimited,
@@ -74,7 +76,7 @@ impl ProblemCode {
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidRequest | Self::WrongCode | Self::DeliveryRefused => {
+            Self::InvalidRequest | Self::WrongCode | Self::NotApproved | Self::DeliveryRefused => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::ResendTooSoon | Self::RateLimited | Self::TooManyAttempts => {
@@ -105,6 +107,7 @@ impl ProblemCode {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::InvalidRequest => "invalid_request",
             Self::WrongCode => "wrong_code",
+            Self::NotApproved => "not_approved",
             Self::DeliveryRefused => "delivery_refused",
             Self::ResendTooSoon => "resend_too_soon",
             Self::RateLimited => "rate_limited",
@@ -134,6 +137,7 @@ impl ProblemCode {
             Self::UnsupportedMediaType => "Only JSON is read",
             Self::InvalidRequest => "Some members are not valid",
             Self::WrongCode => "The code is wrong",
+            Self::NotApproved => "The code was not accepted",
             Self::DeliveryRefused => "The message was refused for good",
             Self::ResendTooSoon => "A code was sent a moment ago",
             Self::RateLimited => "A limit on sends is reached",
@@ -153,7 +157,8 @@ impl ProblemCode {
                 "Send `Authorization: Bearer KEY` with a key that has neither expired nor been revoked."
             }
             Self::Forbidden => {
-                "Use a key with the scope that the operation needs, or have one made."
+                "Use a key with the scope that the operation needs, or have one made. A publishable key works only from \
+                 the origins of its tenant."
             }
             Self::DestinationNotAllowed => {
                 "The tenant's policy does not include the number's country, or the number is of a kind that is never \
@@ -184,6 +189,10 @@ impl ProblemCode {
             Self::InvalidRequest => "`errors` lists every fault with a pointer to where it is.",
             Self::WrongCode => {
                 "`attempts_left` says how many guesses are left for this verification; a resend adds none."
+            }
+            Self::NotApproved => {
+                "The code is wrong, or it is good for nothing any more. Check it, or send a new one. With a publishable \
+                 key every failed check is answered like this; a secret key learns the reason."
             }
             Self::DeliveryRefused => {
                 "The messaging platform will not take this message for this number. The verification has failed; \

@@ -25,7 +25,7 @@ use futures_util::{FutureExt as _, Stream};
 
 use tracing::Instrument as _;
 
-use super::{Api, codes::ProblemCode, observed::Observed, problem::Problem};
+use super::{Api, codes::ProblemCode, cors::Page, observed::Observed, problem::Problem};
 use crate::telemetry::labels::{Method, Place, Status};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
@@ -49,6 +49,7 @@ pub(super) async fn wrap(
         .expect("the routes carry it")
         .clone();
     let id = request_id(&api);
+    let page = Page::note(&request);
     let observed = Observed::begin(&api, &request, &id);
     let sent = SentBody::share(&mut request);
     let mut code = None;
@@ -82,11 +83,13 @@ pub(super) async fn wrap(
     match outcome {
         Ok(mut response) => {
             set_headers(response.response_mut(), &id);
+            page.mark(&api, response.headers_mut()).await;
             Ok(response.map_body(|_, body| sent.hold(body)))
         }
         Err(problem) => {
             let mut answer = problem.answer(&api.public_url, &id);
             set_headers(&mut answer, &id);
+            page.mark(&api, answer.headers_mut()).await;
             let answer = answer.map_body(|_, body| sent.hold(body));
             Err(InternalError::from_response(problem, answer).into())
         }

@@ -8,7 +8,12 @@ use std::{
 use actix_web::{HttpResponse, web};
 use tokio::sync::Mutex;
 
-use super::{Api, problem::Problem};
+use super::{
+    Api,
+    codes::ProblemCode,
+    openapi::{Refusals, Refused},
+    problem::Problem,
+};
 use crate::{
     domain::clock::Timestamp,
     store::{Store, StoreError},
@@ -29,6 +34,12 @@ pub struct Readiness {
     last: Mutex<Option<Tried>>,
 }
 
+impl Refused for Readiness {
+    fn codes() -> Vec<ProblemCode> {
+        vec![ProblemCode::Unavailable]
+    }
+}
+
 struct Tried {
     number: u64,
     at: Timestamp,
@@ -43,8 +54,12 @@ enum Verdict {
 }
 
 /// The process is alive.
-#[utoipa::path(get, path = "/livez", tag = "health", operation_id = "getLiveness", responses(
-    (status = 200, description = "The process is alive.", body = String, content_type = "text/plain"),
+///
+/// It says nothing about the database: a process that lives but cannot serve is left alone, not restarted.
+#[utoipa::path(get, path = "/livez", tag = "health", operation_id = "getLiveness", security(()), responses(
+    (status = 200, description = "The process is alive.", body = String, content_type = "text/plain",
+        example = "alive\n"),
+    (status = 400, description = "The request is no valid HTTP. There is no body."),
 ))]
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok()
@@ -52,12 +67,13 @@ pub(super) async fn live() -> HttpResponse {
         .body("alive\n")
 }
 
-/// The service can do its work: the database takes writes and has the right schema.
-#[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "getReadiness", responses(
-    (status = 200, description = "Able to serve.", body = String, content_type = "text/plain"),
-    (status = 503, description = "`unavailable`: not able to serve now.", body = super::problem::ProblemBody,
-        content_type = "application/problem+json",
-        headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+/// The service can do its work.
+///
+/// The database takes writes and has the schema of this version. While this fails, send calls elsewhere.
+#[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "getReadiness", security(()), responses(
+    (status = 200, description = "Able to serve.", body = String, content_type = "text/plain", example = "ready\n"),
+    (status = 400, description = "The request is no valid HTTP. There is no body."),
+    Refusals<Readiness>,
 ))]
 pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> {
     match api.readiness.ask(&api).await {

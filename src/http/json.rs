@@ -139,6 +139,12 @@ impl Members {
         None
     }
 
+    /// A member that is not for this caller.
+    pub(super) fn not_allowed<T>(&mut self, name: &str, detail: &str) -> Option<T> {
+        self.members.remove(name)?;
+        self.fault(pointer(&[name]), FieldCode::NotAllowed, detail)
+    }
+
     /// Takes a member away without reading it, since another fault was already found with it.
     pub(super) fn ignore(&mut self, name: &str) {
         self.members.remove(name);

@@ -1,8 +1,12 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod client_address;
 mod codes;
+mod cors;
+mod docs;
 mod envelope;
+mod handset;
 mod health;
 mod json;
 mod jwks;
@@ -13,6 +17,7 @@ pub mod openapi;
 mod otp;
 mod pages;
 mod problem;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -23,6 +28,8 @@ use actix_web::{
     middleware::from_fn,
     web::{self, ServiceConfig, get, post},
 };
+
+use ipnet::IpNet;
 
 use crate::{
     domain::{clock::Clock, policy::Tenant, random::Random},
@@ -46,6 +53,8 @@ pub struct Api {
     pub scrapes: Scrapes,
     /// The tenant of loopback callers without a key; only in `dev`.
     pub keyless: Option<Arc<Tenant>>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 /// The routes of the public listener, all of them.
@@ -53,8 +62,8 @@ pub fn configure(config: &mut ServiceConfig) {
     config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
-            .service(only("/otp/send", Method::POST, post().to(otp::send)))
-            .service(only("/otp/verify", Method::POST, post().to(otp::verify)))
+            .service(from_pages("/otp/send", post().to(otp::send)))
+            .service(from_pages("/otp/verify", post().to(otp::verify)))
             .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
             .service(only(
                 "/otp/{id}/cancel",
@@ -82,6 +91,13 @@ pub fn configure(config: &mut ServiceConfig) {
                 only("/metrics", Method::GET, get().to(metrics::metrics))
                     .guard(fn_guard(metrics::only_in_dev)),
             )
+            .service(
+                web::scope("/docs")
+                    .guard(fn_guard(docs::in_dev))
+                    .configure(|config| documentation(config, get().to(docs::page_with_calls))),
+            )
+            // The page at `/` with what it loads; only in `dev`.
+            .configure(handset::configure)
             .default_service(web::to(not_found)),
     );
 }
@@ -91,11 +107,29 @@ pub fn configure_admin(config: &mut ServiceConfig) {
     config.default_service(web::to(no_path)).service(
         web::scope("")
             .wrap(from_fn(envelope::wrap))
+            .service(only(
+                "/openapi.json",
+                Method::GET,
+                get().to(openapi::document_from_elsewhere),
+            ))
+            .service(
+                web::scope("/docs")
+                    .configure(|config| documentation(config, get().to(docs::page_to_read))),
+            )
             .service(only("/metrics", Method::GET, get().to(metrics::metrics)))
             .service(only("/livez", Method::GET, get().to(health::live)))
             .service(only("/readyz", Method::GET, get().to(health::ready)))
             .default_service(web::to(not_found)),
     );
+}
+
+/// Swagger UI: `page`, and what it loads.
+fn documentation(config: &mut ServiceConfig, page: Route) {
+    config
+        .service(only("", Method::GET, get().to(docs::enter)))
+        .service(only("/", Method::GET, page))
+        .service(only("/{file}", Method::GET, get().to(docs::file)))
+        .default_service(web::to(not_found));
 }
 
 /// A path with one method; every other method is answered with 405 and `Allow`.
@@ -108,6 +142,12 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
     web::resource(path)
         .route(route)
         .default_service(web::to(refuse))
+}
+
+/// A path with a POST that pages of other origins may call: their browsers ask first.
+fn from_pages(path: &str, route: Route) -> actix_web::Resource {
+    let preflight = web::route().guard(fn_guard(cors::is_preflight));
+    only(path, Method::POST, route).route(preflight.to(cors::preflight))
 }
 
 async fn not_found() -> Result<&'static str, Problem> {

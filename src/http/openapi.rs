@@ -1,30 +1,36 @@
-//! The OpenAPI 3.1 document, made from the handlers.
+//! The OpenAPI 3.1 document, made from the handlers and from the table of errors.
+
+mod headers;
+mod refusals;
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpResponse, web};
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        Server,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
-use super::{health, jwks, otp, pages, problem};
+use super::{Api, health, jwks, otp, pages, problem};
+pub(in crate::http) use refusals::{Refusals, Refused};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Countersign",
-        description = "Proves that a person holds a phone number: sends one-time codes and checks them. \
-                       Every error is application/problem+json (RFC 9457); match on its `code`.",
+        description = include_str!("openapi/introduction.md"),
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "Countersign"),
     ),
-    servers((url = "/", description = "This service")),
+    servers((url = "/", description = "The service that this document comes from.")),
     tags(
-        (name = "otp", description = "Send a code, check it, ask how it stands, cancel."),
+        (name = "otp", description = "Send a code, check it, ask how a verification stands, cancel it."),
         (name = "proofs", description = "Keys by which others can check what this service says."),
-        (name = "problems", description = "What errors mean."),
-        (name = "health", description = "For whoever watches over the process."),
+        (name = "problems", description = "What errors mean: a page for each, which the `type` of a problem names."),
+        (name = "health", description = "For whoever watches over the process: load balancers, orchestrators."),
         (name = "meta", description = "This document."),
     ),
     paths(
@@ -46,33 +52,38 @@ use super::{health, jwks, otp, pages, problem};
         otp::ApprovedView,
         problem::ProblemBody,
     )),
-    modifiers(&Security),
+    modifiers(&Shared),
 )]
 struct Document;
 
-struct Security;
+/// What operations have in common, each told once.
+struct Shared;
 
-impl Modify for Security {
+impl Modify for Shared {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let bearer = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(
-                "A secret API key: `cs_sk_…`. It belongs on servers, never in a browser.",
+                "A secret API key, `cs_sk_…`, which belongs on servers and never in a browser; or a publishable one, \
+                 `cs_pk_…`, for pages: it works only with an `Origin` of its tenant, only to send and to verify, and \
+                 learns neither the attempts left nor why a check failed.",
             ))
             .build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("key", SecurityScheme::Http(bearer));
+        components.examples = refusals::examples();
+        headers::describe(document);
     }
 }
 
 /// The document as text, pretty-printed.
 pub fn text() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(make);
+    static TEXT: LazyLock<String> = LazyLock::new(|| pretty(&Document::openapi()));
     &TEXT
 }
 
-fn make() -> String {
-    let mut text = Document::openapi()
+fn pretty(document: &utoipa::openapi::OpenApi) -> String {
+    let mut text = document
         .to_pretty_json()
         .expect("the document always serialises");
     text.push('\n');
@@ -80,11 +91,26 @@ fn make() -> String {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "meta", operation_id = "getOpenApi", responses(
-    (status = 200, description = "OpenAPI 3.1.", body = Object),
+///
+/// It describes every route of the public listener, and comes from the program itself: what a running service answers
+/// is what that version does.
+#[utoipa::path(get, path = "/openapi.json", tag = "meta", operation_id = "getOpenApi", security(()), responses(
+    (status = 200, description = "An OpenAPI 3.1 document.", body = Object),
+    (status = 400, description = "The request is no valid HTTP. There is no body."),
 ))]
 pub(super) async fn document() -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(text())
+}
+
+/// The document for a page on the operator's listener: there, `/` would be a place where the API is not.
+pub(super) async fn document_from_elsewhere(api: web::Data<Api>) -> HttpResponse {
+    let mut document = Document::openapi();
+    let mut server = Server::new(&api.public_url);
+    server.description = Some("The public listener of this service.".to_owned());
+    document.servers = Some(vec![server]);
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(pretty(&document))
 }

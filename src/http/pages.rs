@@ -2,20 +2,33 @@
 
 use actix_web::{HttpResponse, http::header, web};
 
-use super::{codes::ProblemCode, problem::Problem};
+use super::{
+    codes::ProblemCode,
+    openapi::{Refusals, Refused},
+    problem::Problem,
+};
+
+struct Page;
+
+impl Refused for Page {
+    fn codes() -> Vec<ProblemCode> {
+        vec![ProblemCode::NotFound]
+    }
+}
 
 /// Allows the page's own few lines of style, by their hash, and nothing else.
 const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1.25rem}\
                      :root{color-scheme:light dark}code{font:inherit;font-family:ui-monospace,monospace}";
 
 /// Explains an error to whoever follows its `type`.
-#[utoipa::path(get, path = "/problems/{code}", tag = "problems", operation_id = "getProblem",
+///
+/// A short page for people. Programs match on the `code` of the problem itself.
+#[utoipa::path(get, path = "/problems/{code}", tag = "problems", operation_id = "getProblem", security(()),
     params(("code" = String, Path, description = "The `code` of a problem.", example = "wrong_code")),
     responses(
         (status = 200, description = "What the error means, and what to do.", body = String,
             content_type = "text/html"),
-        (status = 404, description = "`not_found`: no error has this code.", body = super::problem::ProblemBody,
-            content_type = "application/problem+json"),
+        Refusals<Page>,
     ))]
 pub(super) async fn problem(code: web::Path<String>) -> Result<HttpResponse, Problem> {
     let known = ProblemCode::ALL

@@ -10,12 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::codes::ProblemCode;
-use crate::{
-    domain::{clock::Timestamp, failures::Block, verification::Reason},
-    guard::DestinationRefused,
-    store::StoreError,
-    verifier::Refusal,
-};
+use crate::store::StoreError;
 
 /// After this many seconds a database may be back.
 const RETRY_UNAVAILABLE: u64 = 2;
@@ -38,17 +33,19 @@ pub(super) struct ProblemBody {
         example = "https://otp.example.com/problems/wrong_code"
     )]
     pub(super) r#type: String,
+    /// The error in short, the same for all that have this `code`.
     #[schema(example = "The code is wrong")]
     pub(super) title: &'static str,
-    #[schema(example = 422)]
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599, example = 422)]
     pub(super) status: u16,
+    /// For people: what is wrong, and what to do.
     #[schema(example = "The code is wrong; 4 guesses are left.")]
     pub(super) detail: String,
-    /// The id of the request, as in the log.
-    #[schema(example = "req_0VSf8NhIq9hrEKLPdl0iq7")]
+    /// The id of the request, as in the log and in `X-Request-Id`.
+    #[schema(example = "req_8f14e45fceea167a5a36dedd")]
     pub(super) instance: String,
-    /// The stable name of the error.
-    #[schema(example = "wrong_code")]
+    #[schema(value_type = ProblemCode)]
     pub(super) code: &'static str,
     /// Every fault of the request; with `invalid_request`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,11 +53,11 @@ pub(super) struct ProblemBody {
     pub(super) errors: Vec<FieldError>,
     /// Guesses left; with `wrong_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, maximum = 5)]
     pub(super) attempts_left: Option<u8>,
-    /// Which limit is reached; with `rate_limited`.
+    /// Which limit is reached, by its name in the policy; with `rate_limited`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "per_number")]
     pub(super) limit: Option<&'static str>,
     /// When it was approved; with `already_approved`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,9 +75,9 @@ pub(super) struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = "date-time")]
     pub(super) expires_at: Option<String>,
-    /// Why it failed; with `failed`.
+    /// With `failed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<super::otp::VerificationReason>)]
     pub(super) reason: Option<&'static str>,
 }
 
@@ -90,12 +87,13 @@ pub(super) struct FieldError {
     /// JSON pointer into the body as a URI fragment, or `#` and the name of a header.
     #[schema(example = "#/to")]
     pub(super) pointer: String,
-    #[schema(example = "invalid")]
     pub(super) code: FieldCode,
+    /// For people: what is wrong with it.
     #[schema(example = "must begin with + and the country's calling code")]
     pub(super) detail: String,
 }
 
+/// What is wrong with a member or header: stable, like the `code` of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FieldCode {
@@ -139,70 +137,8 @@ impl Problem {
     }
 
     #[must_use]
-    fn retry_after(self, seconds: u64) -> Self {
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
         self.header(header::RETRY_AFTER, seconds.to_string())
-    }
-
-    /// What a refusal looks like to a caller with a secret key, who may know everything.
-    pub(super) fn of(refusal: Refusal, now: Timestamp) -> Self {
-        match refusal {
-            Refusal::KeyRefused => Self::unauthenticated(),
-            Refusal::Destination(refused) => {
-                Self::new(ProblemCode::DestinationNotAllowed).detail(match refused {
-                    DestinationRefused::Country => "The number's country is not among the tenant's countries.",
-                    DestinationRefused::Range => "Numbers of this kind are never sent to.",
-                    DestinationRefused::NoSender => "No account has a sender for the number's country.",
-                })
-            }
-            Refusal::TooSoon { id, resend_after, expires_at, retry_at } => {
-                let mut problem = Self::new(ProblemCode::ResendTooSoon).retry_after(now.whole_seconds_until(retry_at));
-                problem.body.id = Some(id.to_string());
-                problem.body.resend_after = resend_after.map(Timestamp::rfc3339_not_before);
-                problem.body.expires_at = Some(expires_at.rfc3339());
-                problem
-            }
-            Refusal::Limited { limit, retry_at } => {
-                let mut problem = Self::new(ProblemCode::RateLimited).retry_after(now.whole_seconds_until(retry_at));
-                problem.body.limit = Some(limit.as_str());
-                problem
-            }
-            Refusal::Blocked(Block::Until(until)) => {
-                Self::new(ProblemCode::TooManyAttempts).retry_after(now.whole_seconds_until(until))
-            }
-            Refusal::Blocked(Block::Locked) => Self::new(ProblemCode::TooManyAttempts)
-                .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
-            Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
-            Refusal::WrongCode { attempts_left } => {
-                let left = match attempts_left {
-                    0 => "no guess is left".to_owned(),
-                    1 => "1 guess is left".to_owned(),
-                    more => format!("{more} guesses are left"),
-                };
-                let mut problem = Self::new(ProblemCode::WrongCode).detail(format!("The code is wrong; {left}."));
-                problem.body.attempts_left = Some(attempts_left);
-                problem
-            }
-            Refusal::Unknown => Self::new(ProblemCode::NoSuchVerification),
-            Refusal::AlreadyApproved { approved_at } => {
-                let mut problem = Self::new(ProblemCode::AlreadyApproved);
-                problem.body.approved_at = approved_at.map(Timestamp::rfc3339);
-                problem
-            }
-            Refusal::Expired => Self::new(ProblemCode::Expired),
-            Refusal::Canceled => Self::new(ProblemCode::Canceled),
-            Refusal::MaxAttemptsReached => Self::new(ProblemCode::MaxAttemptsReached),
-            Refusal::Failed(reason) => {
-                let mut problem = Self::new(ProblemCode::Failed);
-                problem.body.reason = reason.map(Reason::as_str);
-                problem
-            }
-            Refusal::Store(error) => Self::from(error),
-            Refusal::KeyMissing => {
-                tracing::error!("root_key.missing");
-                Self::unavailable()
-                    .detail("This code was made under a key that the service cannot use now.")
-            }
-        }
     }
 
     pub(super) fn unavailable() -> Self {
@@ -215,12 +151,19 @@ impl Problem {
 
     /// The whole answer.
     pub(super) fn answer(&self, public_url: &str, request_id: &str) -> HttpResponse {
-        let code = self.code;
-        let mut answer = HttpResponse::build(code.status());
+        let mut answer = HttpResponse::build(self.code.status());
         for (name, value) in &self.headers {
             answer.insert_header((name.clone(), value.as_str()));
         }
-        let body = ProblemBody {
+        let body = self.body(public_url, request_id);
+        let body = serde_json::to_string(&body).expect("plain values always serialise");
+        answer.content_type("application/problem+json").body(body)
+    }
+
+    /// The whole body.
+    pub(super) fn body(&self, public_url: &str, request_id: &str) -> ProblemBody {
+        let code = self.code;
+        ProblemBody {
             r#type: format!("{public_url}/problems/{}", code.name()),
             title: code.title(),
             status: code.status().as_u16(),
@@ -233,9 +176,7 @@ impl Problem {
             resend_after: self.body.resend_after.clone(),
             expires_at: self.body.expires_at.clone(),
             ..*self.body
-        };
-        let body = serde_json::to_string(&body).expect("plain values always serialise");
-        answer.content_type("application/problem+json").body(body)
+        }
     }
 }
 

@@ -150,6 +150,11 @@ impl Needs {
             }
             Command::Check(check) => {
                 self.api_keys.extend(check.key);
+                if let Some(decoys) = &check.uniform {
+                    self.indexes.insert(decoys.budget);
+                    self.counters.insert(decoys.counter);
+                    self.deliveries.insert(decoys.delivery);
+                }
                 match &check.target {
                     Target::Id(id) => {
                         self.verifications.insert(*id);

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    key::{ApiKey, KeyKind, KeyState, Scope},
+    key::{ApiKey, KeyKind, KeyState, Scope, Trust},
     policy::Tenant,
 };
 
@@ -30,6 +30,8 @@ pub struct Caller {
     /// Hash of the key; `None`: a caller who needs none.
     pub key: Option<[u8; 32]>,
     pub scopes: Vec<Scope>,
+    /// By the kind of the key as it is kept, whatever its text says.
+    pub trust: Trust,
 }
 
 type KeyRow = (

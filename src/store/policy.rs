@@ -17,12 +17,21 @@ struct Stored {
     accounts: Vec<String>,
     /// `["*"]`: anywhere.
     countries: Vec<String>,
+    /// What came later is absent where an earlier version applied the tenant.
+    #[serde(default)]
+    origins: Vec<String>,
     code_length: u8,
     code_ttl_ms: u64,
     code_attempts: u8,
     resend_same: bool,
     cool_down_ms: u64,
     per_number: Vec<StoredRate>,
+    #[serde(default)]
+    per_ip: Vec<StoredRate>,
+    #[serde(default)]
+    per_prefix: Vec<StoredRate>,
+    #[serde(default)]
+    per_country: Vec<StoredRate>,
     per_key: Vec<StoredRate>,
     per_tenant: Vec<StoredRate>,
     retention_ms: u64,
@@ -43,12 +52,16 @@ pub(super) fn write(policy: &Policy) -> String {
             Countries::Anywhere => vec!["*".to_owned()],
             Countries::Only(list) => list.clone(),
         },
+        origins: policy.origins.clone(),
         code_length: policy.code.length,
         code_ttl_ms: millis(policy.code.ttl),
         code_attempts: policy.code.attempts,
         resend_same: policy.resend == Resend::Same,
         cool_down_ms: millis(policy.cool_down),
         per_number: rates(&policy.limits.per_number),
+        per_ip: rates(&policy.limits.per_ip),
+        per_prefix: rates(&policy.limits.per_prefix),
+        per_country: rates(&policy.limits.per_country),
         per_key: rates(&policy.limits.per_key),
         per_tenant: rates(&policy.limits.per_tenant),
         retention_ms: millis(policy.retention),
@@ -70,6 +83,7 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
         } else {
             Countries::Only(stored.countries)
         },
+        origins: stored.origins,
         code: CodePolicy {
             length: stored.code_length,
             ttl: Duration::from_millis(stored.code_ttl_ms),
@@ -83,6 +97,9 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
         cool_down: Duration::from_millis(stored.cool_down_ms),
         limits: TenantLimits {
             per_number: read_rates(stored.per_number),
+            per_ip: read_rates(stored.per_ip),
+            per_prefix: read_rates(stored.per_prefix),
+            per_country: read_rates(stored.per_country),
             per_key: read_rates(stored.per_key),
             per_tenant: read_rates(stored.per_tenant),
         },
@@ -129,6 +146,7 @@ mod tests {
             sender: Some("AcmeBank".to_owned()),
             accounts: vec!["main".to_owned()],
             countries: Countries::Only(vec!["PT".to_owned()]),
+            origins: vec!["https://app.acme.example".to_owned()],
             code: CodePolicy {
                 length: 8,
                 ttl: Duration::from_millis(12_345),
@@ -138,6 +156,9 @@ mod tests {
             cool_down: Duration::from_secs(5),
             limits: TenantLimits {
                 per_number: vec![rate],
+                per_ip: vec![rate, rate, rate],
+                per_prefix: vec![rate],
+                per_country: vec![rate, rate],
                 per_key: vec![],
                 per_tenant: vec![rate, rate],
             },
@@ -150,5 +171,21 @@ mod tests {
         };
         assert_eq!(read(&write(&anywhere)).unwrap(), anywhere);
         assert!(read("{}").is_err());
+    }
+
+    #[test]
+    fn a_policy_that_an_earlier_version_kept_reads_without_what_came_later() {
+        let kept = r#"{"display_name":"Acme","sender":null,"accounts":[],"countries":["PT"],"code_length":6,
+            "code_ttl_ms":300000,"code_attempts":5,"resend_same":false,"cool_down_ms":30000,
+            "per_number":[{"count":3,"window_ms":600000}],"per_key":[],"per_tenant":[],"retention_ms":86400000}"#;
+        let policy = read(kept).unwrap();
+        assert!(policy.origins.is_empty());
+        let limits = &policy.limits;
+        assert_eq!(limits.per_number.len(), 1);
+        assert!(
+            limits.per_ip.is_empty()
+                && limits.per_prefix.is_empty()
+                && limits.per_country.is_empty()
+        );
     }
 }

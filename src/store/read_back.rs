@@ -58,6 +58,7 @@ impl World {
             sender: None,
             accounts: Vec::new(),
             countries: Countries::Anywhere,
+            origins: Vec::new(),
             code: CodePolicy::default(),
             resend: Resend::New,
             cool_down: Policy::COOL_DOWN,

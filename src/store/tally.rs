@@ -226,6 +226,9 @@ fn checked(outcome: &CheckOutcome) -> Check {
 fn limit_name(limit: LimitName) -> Limit {
     match limit {
         LimitName::PerNumber => Limit::PerNumber,
+        LimitName::PerIp => Limit::PerIp,
+        LimitName::PerPrefix => Limit::PerPrefix,
+        LimitName::PerCountry => Limit::PerCountry,
         LimitName::PerKey => Limit::PerKey,
         LimitName::PerTenant => Limit::PerTenant,
     }

@@ -1,8 +1,16 @@
 //! Tenants: those of the main configuration, and those kept in the database by `tenant apply`.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::sync::Cache;
+use tokio::sync::Mutex;
 
 use super::{Caller, Store, StoreError, on, policy, read};
 use crate::domain::{clock::Clock, key::ApiKey, policy::Tenant};
@@ -19,6 +27,15 @@ pub struct Directory {
     configured: Arc<HashMap<String, Arc<Tenant>>>,
     stored: Cache<String, Arc<Tenant>>,
     callers: Cache<[u8; 32], Caller>,
+    origins: Arc<Origins>,
+}
+
+/// The origins of all tenants: whoever asks needs no key, so however many ask, one at a time reads.
+struct Origins {
+    known: Cache<(), Arc<HashSet<String>>>,
+    reading: Mutex<()>,
+    /// How often they were read, or not to be had.
+    readings: AtomicU64,
 }
 
 impl Directory {
@@ -39,7 +56,46 @@ impl Directory {
                 .max_capacity(CACHED)
                 .time_to_live(STALE_AFTER)
                 .build(),
+            origins: Arc::new(Origins {
+                known: Cache::builder().time_to_live(STALE_AFTER).build(),
+                reading: Mutex::default(),
+                readings: AtomicU64::default(),
+            }),
         }
+    }
+
+    /// `origin` as it stands in the policy of some tenant.
+    pub async fn known_origin(&self, origin: &str) -> Result<Option<String>, StoreError> {
+        let Origins {
+            known,
+            reading,
+            readings,
+        } = &*self.origins;
+        if let Some(all) = known.get(&()) {
+            return Ok(all.get(origin).cloned());
+        }
+        let before = readings.load(Ordering::Relaxed);
+        let _alone = reading.lock().await;
+        if let Some(all) = known.get(&()) {
+            return Ok(all.get(origin).cloned());
+        }
+        if readings.load(Ordering::Relaxed) != before {
+            // What failed while this one waited would fail again, and make the next wait longer.
+            return Err(StoreError::Unavailable(
+                "the origins are not to be had".to_owned(),
+            ));
+        }
+        let stored = self.store.stored_tenants().await;
+        readings.fetch_add(1, Ordering::Relaxed);
+        let configured = self.configured.values().map(|tenant| &tenant.policy);
+        let stored = stored?;
+        let all = configured.chain(stored.iter().map(|tenant| &tenant.policy));
+        let all: HashSet<_> = all
+            .flat_map(|policy| policy.origins.iter().cloned())
+            .collect();
+        let found = all.get(origin).cloned();
+        known.insert((), Arc::new(all));
+        Ok(found)
     }
 
     pub async fn tenant(&self, name: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
@@ -91,6 +147,7 @@ impl Directory {
             tenant,
             key: Some(hash),
             scopes: record.scopes,
+            trust: record.kind.trust(),
         };
         self.callers.insert(hash, caller.clone());
         Ok(Some(caller))

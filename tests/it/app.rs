@@ -238,11 +238,21 @@ impl TestApp {
 
     /// A new key, made as `key create` makes one.
     pub(crate) async fn key_of(&self, tenant: &str, scopes: &[Scope]) -> String {
-        let key = ApiKey::generate(KeyKind::Secret, &Random::system());
+        self.make_key(KeyKind::Secret, tenant, scopes).await
+    }
+
+    /// A new publishable key of [`TENANT`].
+    pub(crate) async fn publishable_key(&self) -> String {
+        let scopes = KeyKind::Publishable.scopes();
+        self.make_key(KeyKind::Publishable, TENANT, scopes).await
+    }
+
+    pub(crate) async fn make_key(&self, kind: KeyKind, tenant: &str, scopes: &[Scope]) -> String {
+        let key = ApiKey::generate(kind, &Random::system());
         let record = ApiKeyRecord {
             name: key.name().to_owned(),
             tenant: tenant.to_owned(),
-            kind: KeyKind::Secret,
+            kind,
             scopes: scopes.to_vec(),
             created_at: self.clock.now(),
             state: KeyState {

@@ -278,7 +278,8 @@ fn each_dependency_keeps_to_its_rooms() {
 
 #[test]
 fn files_are_short_well_named_and_finished() {
-    for source in sources("src").into_iter().chain(sources("tests")) {
+    let all = ["src", "tests", "benches"].map(sources);
+    for source in all.into_iter().flatten() {
         let lines = source.text.lines().count();
         assert!(lines <= LONGEST_FILE, "{} has {lines} lines", source.name);
         for module in source.modules() {
@@ -304,6 +305,50 @@ fn files_are_short_well_named_and_finished() {
     let main =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/main.rs")).unwrap();
     assert!(main.lines().count() <= 60);
+}
+
+/// Nothing inline, nothing from elsewhere, nothing that makes markup or code of a string: its policy would refuse it.
+#[test]
+fn the_page_keeps_to_its_policy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        assert!(text.lines().count() <= LONGEST_FILE, "{name}");
+        for forbidden in [
+            "<style",
+            " style=",
+            "<script>",
+            "javascript:",
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "eval(",
+            "Function(",
+            "document.write",
+            ".style.",
+            "cssText",
+            "@import",
+            "url(",
+            "=\"//",
+            "TODO",
+            "lorem",
+        ] {
+            assert!(!text.contains(forbidden), "{name} has {forbidden}");
+        }
+        let markup = Path::new(name).extension().is_some_and(|kind| kind != "js");
+        let handler = |word: &str| word.starts_with("on") && word.contains('=');
+        assert!(
+            !markup || !text.split_whitespace().any(handler),
+            "{name} has a handler inline"
+        );
+        // A namespace, and an example in a comment.
+        let known = text
+            .replace("http://www.w3.org/2000/svg", "")
+            .replace("https://otp.example.com", "");
+        assert!(!known.contains("://"), "{name} names another place");
+    }
 }
 
 #[test]

@@ -79,6 +79,11 @@ fn assert_fits(document: &Value, schema: &Value, value: &Value, place: &str) {
         !types.contains(&"null"),
         "{place}: members without a value are absent, never null"
     );
+    if let Some(number) = value.as_u64() {
+        let least = schema["minimum"].as_u64().unwrap_or(0);
+        let most = schema["maximum"].as_u64().unwrap_or(u64::MAX);
+        assert!((least..=most).contains(&number), "{place}: {number}");
+    }
     if let Some(words) = schema["enum"].as_array() {
         assert!(words.contains(value), "{place}: {value}");
     }
@@ -124,6 +129,10 @@ fn assert_documented(document: &Value, method: &Method, path: &str, answer: &Ans
         || (media_type == "application/json" && path != "/openapi.json")
     {
         assert_fits(document, &content["schema"], &answer.json(), &place);
+    }
+    if media_type == "application/problem+json" {
+        let example = &content["examples"][answer.code()];
+        assert!(example.is_object(), "{place}: {}", answer.code());
     }
     for header in told["headers"]
         .as_object()
@@ -175,7 +184,8 @@ async fn the_document_has_every_route_and_no_other() {
             answer.status != 404 || answer.code() == "no_such_verification",
             "{method} {path}"
         );
-        let is_public = operation.get("security").is_none();
+        let is_public = operation["security"] == json!([{}]);
+        assert!(is_public || operation["security"] == json!([{ "key": [] }]));
         let stranger = Answer::of(
             app.http
                 .request(method.clone(), format!("{}{path}", app.base)),
@@ -207,11 +217,11 @@ fn every_status_has_a_shape_and_every_member_a_word() {
                     .is_some_and(|text| !text.is_empty()),
                 "{place} {status}"
             );
-            for content in response["content"].as_object().unwrap().values() {
-                assert!(
-                    content.get("schema").or(content.get("example")).is_some(),
-                    "{place} {status}"
-                );
+            // What the parser of HTTP refuses has no body.
+            let contents = response["content"].as_object();
+            assert!(contents.is_some() || status == "400", "{place} {status}");
+            for content in contents.into_iter().flatten().map(|(_, content)| content) {
+                assert!(content.get("schema").is_some(), "{place} {status}");
             }
         }
         for status in ["429", "503"] {
@@ -236,6 +246,55 @@ fn every_status_has_a_shape_and_every_member_a_word() {
             );
         }
     }
+}
+
+/// What a media type shows as its examples.
+fn examples_of(document: &Value, content: &Value) -> Vec<Value> {
+    let named = content["examples"].as_object().into_iter().flatten();
+    let named = named.map(|(_, example)| resolve(document, example)["value"].clone());
+    named.chain(content.get("example").cloned()).collect()
+}
+
+#[test]
+fn every_body_has_examples_and_each_fits_what_it_is_an_example_of() {
+    let document = document();
+    let mut seen = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        let answers = operation["responses"].as_object().unwrap();
+        let bodies = answers
+            .iter()
+            .map(|(status, answer)| (status.as_str(), answer));
+        let request = operation.get("requestBody").map(|body| ("request", body));
+        for (name, body) in bodies.chain(request) {
+            for (media_type, content) in body["content"].as_object().into_iter().flatten() {
+                let place = format!("{method} {path} {name} {media_type}");
+                let examples = examples_of(&document, content);
+                let is_json = matches!(
+                    media_type.as_str(),
+                    "application/json" | "application/problem+json"
+                );
+                if !is_json || path == "/openapi.json" {
+                    continue;
+                }
+                assert!(!examples.is_empty(), "{place} has no example");
+                for example in examples {
+                    assert_fits(&document, &content["schema"], &example, &place);
+                    if media_type == "application/problem+json" {
+                        assert_eq!(example["status"].to_string(), name, "{place}");
+                        seen.insert(example["code"].as_str().unwrap().to_owned());
+                    }
+                }
+            }
+        }
+    }
+    // Another method is no operation; all other errors are some operation's.
+    seen.insert("method_not_allowed".to_owned());
+    let codes = &document["components"]["schemas"]["ProblemCode"]["enum"];
+    let codes = codes.as_array().unwrap().iter();
+    let codes: BTreeSet<_> = codes
+        .map(|code| code.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(seen, codes);
 }
 
 #[tokio::test(flavor = "multi_thread")]

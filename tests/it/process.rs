@@ -4,6 +4,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod dev;
+mod documentation;
 mod durability;
 mod full_disk;
 mod keys;
@@ -14,6 +15,7 @@ mod secrets;
 mod service;
 mod shutdown;
 mod tenants;
+mod typescript;
 
 use std::{
     io::{Read, Write as _},
@@ -146,7 +148,7 @@ impl Process {
 
     /// Everything it printed so far.
     fn said(&self) -> String {
-        self.stdout.text() + &self.stderr.text()
+        format!("{}{}", self.stdout.text(), self.stderr.text())
     }
 
     /// Waits until standard output holds `text`, then gives all of it.

@@ -9,7 +9,7 @@ use countersign::{
     },
     domain::{
         clock::Clock,
-        policy::{Countries, Policy, Tenant},
+        policy::{Countries, Policy, Tenant, TenantLimits},
     },
     simulator::{Account, Simulator, serve},
 };
@@ -51,7 +51,7 @@ pub(crate) fn account(name: &str, base_url: &str) -> AccountConfig {
 pub(crate) fn tenant(name: &str) -> Tenant {
     let mut policy: Policy = default_policy("Acme Bank");
     policy.countries = Countries::Anywhere;
-    policy.limits.per_number.clear();
+    policy.limits = TenantLimits::default();
     Tenant {
         name: name.to_owned(),
         policy,
@@ -71,6 +71,7 @@ pub(crate) fn config(place: &Place, base_url: &str) -> Config {
         server: ServerConfig {
             bind: ([127, 0, 0, 1], 0).into(),
             admin_bind: ([127, 0, 0, 1], 0).into(),
+            trusted_proxies: Vec::new(),
         },
         database: DatabaseUrl::parse(&place.url).unwrap(),
         keys: KeysConfig {

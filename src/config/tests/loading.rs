@@ -42,7 +42,7 @@ locale = "en"
 code = { length = 6, ttl = "5m", attempts = 5 }
 resend = "new"
 fallback = []
-limits = { per_number = ["3/10m", "5/1h", "10/24h"], per_ip = [], per_prefix = [], per_country = [], per_key = [], per_tenant = [] }
+limits = { per_number = ["3/10m", "5/1h", "10/24h"], per_ip = ["10/1h"], per_prefix = ["20/1h"], per_country = [], per_key = [], per_tenant = [] }
 challenge = "off"
 guard = { mode = "off" }
 daily_budget = ""

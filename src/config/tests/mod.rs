@@ -5,6 +5,7 @@ mod environment;
 mod files;
 mod loading;
 mod not_built;
+mod pages;
 mod secrets;
 mod tenants;
 mod unknown;

@@ -2,9 +2,8 @@ use super::*;
 
 #[test]
 fn the_off_values_are_accepted() {
-    let lines = "channels = [\"sms\"]\norigins = []\nlocale = \"en\"\nfallback = []\nchallenge = \"off\"\nguard = { mode = \"off\" }\ndaily_budget = \"\"\nlimits = { per_ip = [], per_prefix = [], per_country = [] }";
+    let lines = "channels = [\"sms\"]\nlocale = \"en\"\nfallback = []\nchallenge = \"off\"\nguard = { mode = \"off\" }\ndaily_budget = \"\"";
     assert!(load(&with_tenant(lines), &NOTHING).is_ok());
-    assert!(load(&with("[server]", "trusted_proxies = []"), &NOTHING).is_ok());
     assert!(load(&with("[[restcomm]]", "dialect = \"restcomm\""), &NOTHING).is_ok());
 }
 
@@ -23,35 +22,11 @@ fn a_capability_that_is_not_built_is_refused() {
             r#"["flashcall"]"#,
             r#" or set ["sms"]"#,
         ),
-        (
-            r#"origins = ["https://a.example"]"#,
-            "origins",
-            r#"["https://a.example"]"#,
-            " or set []",
-        ),
         (r#"locale = "pt""#, "locale", r#""pt""#, r#" or set "en""#),
         (
             r#"fallback = [{ after = "20s" }]"#,
             "fallback",
             r#"[{ after = "20s" }]"#,
-            " or set []",
-        ),
-        (
-            r#"limits = { per_ip = ["1/1h"] }"#,
-            "limits.per_ip",
-            r#"["1/1h"]"#,
-            " or set []",
-        ),
-        (
-            r#"limits = { per_prefix = ["1/1h"] }"#,
-            "limits.per_prefix",
-            r#"["1/1h"]"#,
-            " or set []",
-        ),
-        (
-            r#"limits = { per_country = ["1/1h"] }"#,
-            "limits.per_country",
-            r#"["1/1h"]"#,
             " or set []",
         ),
         (
@@ -80,10 +55,6 @@ fn a_capability_that_is_not_built_is_refused() {
         );
         assert_eq!(found, [expected]);
     }
-    assert_eq!(
-        fault_with("[server]", "trusted_proxies = [\"10.0.0.0/8\"]"),
-        "`server.trusted_proxies` = [\"10.0.0.0/8\"] is not available in this version; remove it or set []"
-    );
     assert_eq!(
         fault_with("[[restcomm]]", "dialect = \"twilio\""),
         "`restcomm.main.dialect` = \"twilio\" is not available in this version; remove it or set \"restcomm\""

@@ -224,15 +224,17 @@ fn a_file_of_tenants_holds_only_tenants() {
     assert_eq!(names, ["acme", "beta"]);
     assert!(tenants_from_text("").unwrap().is_empty());
 
-    let toml =
-        format!("{toml}\norigins = [\"https://a.example\"]\n[server]\nbind = \"127.0.0.1:1\"");
+    let toml = format!("{toml}\nchallenge = \"altcha\"\n[server]\nbind = \"127.0.0.1:1\"");
     let found = faults_of(tenants_from_text(&toml));
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
         found[0].starts_with("unknown key `server`; did you mean `tenants"),
         "{found:?}"
     );
-    assert!(found[1].contains("`tenants.beta.origins` = "), "{found:?}");
+    assert!(
+        found[1].contains("`tenants.beta.challenge` = "),
+        "{found:?}"
+    );
     assert!(
         faults_of(tenants_from_text("tenants ="))[0].starts_with("the text is not TOML, line 1")
     );

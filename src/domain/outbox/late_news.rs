@@ -31,6 +31,7 @@ fn sent() -> (Ledger, DeliveryReport) {
             sender: None,
             accounts: Vec::new(),
             countries: Countries::Anywhere,
+            origins: Vec::new(),
             code: CodePolicy::default(),
             resend: Resend::New,
             cool_down: Policy::COOL_DOWN,

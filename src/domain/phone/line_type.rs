@@ -82,5 +82,6 @@ pub(super) const fn is_refused_code(code: u16) -> bool {
         | 882 | 883 // international networks
         | 888 // disaster relief
         | 979 // international premium rate
+        | 991 // trials of international services; most plans do not have it at all
     )
 }

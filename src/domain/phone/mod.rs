@@ -15,7 +15,7 @@ use std::{
     str,
 };
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, RegionStr};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, Region, RegionStr};
 use zeroize::Zeroize;
 
 pub use line_type::LineType;
@@ -27,6 +27,9 @@ const MAX_DIGITS: usize = 15;
 const MIN_DIGITS: usize = 7;
 /// No spelling of a number needs more bytes.
 const MAX_SPELLING: usize = 32;
+
+/// The region of calling codes that belong to no country.
+const NO_COUNTRY: &str = "001";
 
 /// A valid number in E.164.
 #[derive(Clone)]
@@ -58,12 +61,27 @@ impl PhoneNumber {
     /// Reads an international number; it never guesses a country.
     pub fn parse(text: &str) -> Result<Self, InvalidNumber> {
         let digits = Digits::read(text)?;
-        match plan::look_up(digits.without_plus()) {
+        let read = match plan::look_up(digits.without_plus()) {
             None => Err(InvalidNumber::UnknownCallingCode),
             Some((_, Verdict::Invalid)) => Err(InvalidNumber::NotInPlan),
-            Some((code, Verdict::Valid(region, line))) => Ok(Self::new(digits, code, region, line)),
+            Some((code, Verdict::Valid(region, line))) => {
+                return Ok(Self::new(digits, code, region, line));
+            }
             Some((_, Verdict::AskLibrary)) => Self::ask_library(&digits),
-        }
+        };
+        read.or_else(|fault| Self::of_refused_code(digits).ok_or(fault))
+    }
+
+    /// A number behind a calling code that is never sent to. Plans know these ranges badly: what they do not have may
+    /// ring all the same. So it is a number, if only one to refuse.
+    fn of_refused_code(digits: Digits) -> Option<Self> {
+        let code = str::from_utf8(digits.without_plus().get(..3)?).ok()?;
+        let code = code
+            .parse()
+            .ok()
+            .filter(|code| line_type::is_refused_code(*code))?;
+        let region = Region::from_code(NO_COUNTRY).ok()?.as_region_str();
+        Some(Self::new(digits, code, region, LineType::Unknown))
     }
 
     /// Lets the library decide, which also takes trunk and carrier prefixes out: `+44 (0)20…` is

@@ -1,16 +1,19 @@
 //! The main job: send a code, check it.
 
 mod cancel;
+mod examples;
 mod send;
 mod status;
 mod verify;
 mod view;
+mod words;
 
 pub(super) use cancel::{__path_cancel, cancel};
 pub(super) use send::{__path_send, SendBody, send};
 pub(super) use status::{__path_status, status};
 pub(super) use verify::{__path_verify, VerifyBody, verify};
 pub(super) use view::{ApprovedView, StatusView, VerificationView};
+pub(super) use words::VerificationReason;
 
 use crate::domain::{id::Id, phone::PhoneNumber};
 

@@ -2,15 +2,16 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::{StatusView, named};
+use super::{StatusView, examples, named};
 use crate::{
-    domain::key::Scope,
+    domain::key::{Scope, Trust},
     http::{
         Api,
         call::{Body, Call},
         codes::ProblemCode,
         json::Members,
-        problem::{Problem, ProblemBody},
+        openapi::Refusals,
+        problem::Problem,
     },
 };
 
@@ -20,35 +21,23 @@ pub(in crate::http) struct Request;
 impl Body for Request {
     const SCOPE: Scope = Scope::Read;
     const EXPECTED: bool = false;
+    const REFUSALS: &'static [ProblemCode] = &[ProblemCode::NoSuchVerification];
 
-    fn read(members: Members) -> Result<Self, Problem> {
+    fn read(members: Members, _: Trust) -> Result<Self, Problem> {
         members.finish(Some(Self))
     }
 }
 
-/// Tells how a verification stands: its deliveries, its time line, and how it ended.
+/// Tells how a verification stands.
+///
+/// Its state, its deliveries and what happened to it, as of now. It is no way to check a code. A verification can be
+/// asked for until the tenant's retention is over, counted from its end. Scope: `read`.
 #[utoipa::path(get, path = "/otp/{id}", tag = "otp", operation_id = "getVerification", security(("key" = [])),
-    params(("id" = String, Path, description = "As answered by the send.",
+    params(("id" = String, Path, description = "The verification, as answered by the send.",
         example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")),
     responses(
-        (status = 200, description = "The verification as it stands now.", body = StatusView),
-        (status = 400, description = "`malformed_request`: a query string, or a body that is no JSON object", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "`invalid_request`: a member in the body, or the header Idempotency-Key",
-            body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 200, description = "The verification as it stands now.", body = StatusView, example = json!(examples::status())),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn status(
     call: Call<Request>,
@@ -56,7 +45,8 @@ pub(in crate::http) async fn status(
     api: web::Data<Api>,
 ) -> Result<HttpResponse, Problem> {
     let snapshot = api.verifier.status(&call.caller, named(&id)?).await;
-    let snapshot = snapshot.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let snapshot =
+        snapshot.map_err(|refusal| Problem::of(refusal, call.caller.trust, api.clock.now()))?;
     let view =
         StatusView::new(snapshot).ok_or_else(|| Problem::new(ProblemCode::NoSuchVerification))?;
     Ok(HttpResponse::Ok().json(view))

@@ -3,15 +3,20 @@
 use actix_web::{HttpResponse, web};
 use utoipa::ToSchema;
 
-use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, number, purpose};
+use super::{ApprovedView, DEFAULT_PURPOSE, FieldResult, examples, number, purpose};
 use crate::{
-    domain::{code::Code, id::Id, key::Scope},
+    domain::{
+        code::Code,
+        id::Id,
+        key::{Scope, Trust},
+    },
     http::{
         Api,
         call::{Body, Call},
         codes::ProblemCode,
         json::{Members, pointer},
-        problem::{FieldCode, Problem, ProblemBody},
+        openapi::Refusals,
+        problem::{FieldCode, Problem},
     },
     telemetry::labels::Check,
     verifier::CheckedBy,
@@ -28,15 +33,14 @@ pub(in crate::http) struct VerifyBody {
     /// As answered by the send.
     #[schema(nullable = false, example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
     id: Option<String>,
-    /// In place of `id`: the youngest verification of this number and purpose.
+    /// In place of `id`: the youngest verification of this number and purpose. Secret keys only.
     #[schema(nullable = false, example = "+351912345678", max_length = 32)]
     to: Option<String>,
-    /// Only with `to`.
+    /// Only with `to`; `login` where this is absent. Secret keys only.
     #[schema(
         nullable = false,
         pattern = "^[a-z][a-z0-9_-]{0,31}$",
-        example = "login",
-        default = "login"
+        example = "login"
     )]
     purpose: Option<String>,
     /// What the person typed. ASCII spaces and hyphens are dropped; then `^\+?[0-9]{4,15}$`.
@@ -60,9 +64,24 @@ enum Wanted {
 impl Body for Request {
     const SCOPE: Scope = Scope::Verify;
     const EXPECTED: bool = true;
+    const REFUSALS: &'static [ProblemCode] = &[
+        ProblemCode::NoSuchVerification,
+        ProblemCode::AlreadyApproved,
+        ProblemCode::Expired,
+        ProblemCode::Canceled,
+        ProblemCode::MaxAttemptsReached,
+        ProblemCode::Failed,
+        ProblemCode::WrongCode,
+        ProblemCode::NotApproved,
+        ProblemCode::TooManyAttempts,
+    ];
+    const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members) -> Result<Self, Problem> {
-        let by = which(&mut members);
+    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
+        let by = match trust {
+            Trust::Full => which(&mut members),
+            Trust::Public => by_id_alone(&mut members),
+        };
         let code = members.required("code", code);
         let (by, code) = members.finish(by.zip(code))?;
         Ok(Self { by, code })
@@ -98,6 +117,17 @@ fn which(members: &mut Members) -> Option<Wanted> {
     Some(id.map_or(Wanted::Nobodys, |id| Wanted::Known(CheckedBy::Id(id))))
 }
 
+/// For publishable keys: whoever can name a number must not be told of its verifications. What is no id is looked for
+/// all the same, so that it takes as long as any.
+fn by_id_alone(members: &mut Members) -> Option<Wanted> {
+    for name in ["to", "purpose"] {
+        members.not_allowed::<()>(name, "is for secret keys only");
+    }
+    let id = |text: &str| Ok(Id::parse(text).unwrap_or_else(|| Id::standing_for(text)));
+    let id = members.required("id", id)?;
+    Some(Wanted::Known(CheckedBy::Id(id)))
+}
+
 fn code(text: &str) -> FieldResult<Code> {
     let detail = "must be 4 to 15 digits, spaces and hyphens aside";
     Code::parse_guess(text).ok_or_else(|| (FieldCode::Invalid, detail.to_owned()))
@@ -105,38 +135,21 @@ fn code(text: &str) -> FieldResult<Code> {
 
 /// Checks a code. A 2xx means approved, and nothing else does.
 ///
-/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess.
+/// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess;
+/// what is refused with `invalid_request` costs none. If the answer to the right check is lost, check again:
+/// `already_approved` is that answer. Scope: `verify`.
 #[utoipa::path(post, path = "/otp/verify", tag = "otp", operation_id = "verifyCode", security(("key" = [])),
-    request_body(content = VerifyBody, content_type = "application/json",
-        example = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"})),
+    request_body(content = VerifyBody, content_type = "application/json", description = "The code, and what it is for.",
+        examples(
+            ("id" = (summary = "By the id of the verification",
+                value = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"}))),
+            ("number" = (summary = "By number and purpose",
+                value = json!({"to": "+351912345678", "purpose": "login", "code": "123456"}))),
+        )),
     responses(
-        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView),
-        (status = 400, description = "`malformed_request`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = ProblemBody,
-            content_type = "application/problem+json", headers(("WWW-Authenticate" = String, description = "`Bearer`"))),
-        (status = 403, description = "`forbidden` (scope)", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 404, description = "`no_such_verification`: also another tenant's", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 406, description = "`not_acceptable`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 409, description = "`already_approved` with `approved_at`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 410, description = "`expired`, `canceled`, `max_attempts_reached` or `failed`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = ProblemBody,
-            content_type = "application/problem+json"),
-        (status = 422, description = "`wrong_code` with `attempts_left`, or `invalid_request` with `errors`, which costs \
-            no guess", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "`too_many_attempts`: the number is blocked; the guess was not evaluated",
-            body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
-        (status = 500, description = "`internal`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = ProblemBody, content_type = "application/problem+json",
-            headers(("Retry-After" = u64, description = "Whole seconds, at least 1."))),
+        (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView,
+            example = json!(examples::approved())),
+        Refusals<Request>,
     ))]
 pub(in crate::http) async fn verify(
     call: Call<Request>,
@@ -148,6 +161,7 @@ pub(in crate::http) async fn verify(
         return Err(Problem::new(ProblemCode::NoSuchVerification));
     };
     let outcome = api.verifier.verify(&call.caller, by, code).await;
-    let verification = outcome.map_err(|refusal| Problem::of(refusal, api.clock.now()))?;
+    let verification = outcome
+        .map_err(|refusal| Problem::of_check(refusal, call.caller.trust, api.clock.now()))?;
     Ok(HttpResponse::Ok().json(ApprovedView::new(verification)))
 }

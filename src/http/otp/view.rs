@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::words;
 use crate::{
     domain::{
         clock::Timestamp,
         delivery::{Delivery, DeliveryReason, DeliveryStatus},
+        key::Trust,
         verification::{Reason, Status, Verification},
     },
     store::Snapshot,
@@ -18,24 +20,32 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verification)]
 pub(in crate::http) struct VerificationView {
-    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    /// Random and unguessable: `otp_` and 30 letters and digits.
+    #[schema(
+        pattern = "^otp_[0-9A-Za-z]{30}$",
+        example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN"
+    )]
     id: String,
-    /// `pending`, then once and for good `approved`, `expired`, `canceled`, `max_attempts_reached` or `failed`.
-    #[schema(example = "pending")]
+    #[schema(value_type = words::VerificationState)]
     status: &'static str,
-    /// The number: calling code and last two digits.
-    #[schema(example = "+351*******78")]
+    /// The number, masked: calling code and last two digits.
+    #[schema(pattern = r"^\+[0-9]+\*+[0-9]{2}$", example = "+351*******78")]
     to: String,
-    #[schema(example = "sms")]
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
+    /// What the code is for, as given at send.
     #[schema(example = "login")]
     purpose: String,
+    /// The latest send.
     delivery: DeliveryView,
-    /// Guesses left. A resend adds none.
-    #[schema(example = 5)]
-    attempts_left: u8,
+    /// Guesses left. A resend adds none. Absent with a publishable key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, maximum = 5, example = 5)]
+    attempts_left: Option<u8>,
+    /// When the verification began.
     #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
     created_at: String,
+    /// When it ends by itself. A resend does not move it.
     #[schema(format = "date-time", example = "2026-01-31T12:05:00Z")]
     expires_at: String,
     /// When a resend may come; absent when none can.
@@ -52,14 +62,12 @@ pub(in crate::http) struct VerificationView {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub(in crate::http) struct DeliveryView {
-    #[schema(example = "sms")]
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
-    /// `queued`, `sent`, `delivered`, `undelivered` or `failed`; it never goes backwards.
-    #[schema(example = "sent")]
+    #[schema(value_type = words::DeliveryState)]
     status: &'static str,
-    /// Why it failed: `refused`, `not_deliverable`, `unconfirmed`, `superseded` or `verification_ended`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<words::DeliveryReason>)]
     reason: Option<&'static str>,
 }
 
@@ -69,6 +77,7 @@ pub(in crate::http) struct DeliveryView {
 pub(in crate::http) struct StatusView {
     #[serde(flatten)]
     verification: VerificationView,
+    /// When the right code came.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -76,6 +85,7 @@ pub(in crate::http) struct StatusView {
         example = "2026-01-31T12:01:00Z"
     )]
     approved_at: Option<String>,
+    /// When it came to its end state, whichever.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -83,13 +93,12 @@ pub(in crate::http) struct StatusView {
         example = "2026-01-31T12:01:00Z"
     )]
     ended_at: Option<String>,
-    /// Why it failed: `delivery_refused` or `not_deliverable`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "delivery_refused")]
+    #[schema(nullable = false, value_type = Option<words::VerificationReason>)]
     reason: Option<&'static str>,
     /// As it was given.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schema(required = false)]
+    #[schema(required = false, schema_with = words::metadata)]
     metadata: BTreeMap<String, String>,
     /// Oldest first.
     deliveries: Vec<DeliveryHistory>,
@@ -100,19 +109,19 @@ pub(in crate::http) struct StatusView {
 /// One send over a channel, in full.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct DeliveryHistory {
-    #[schema(example = "sms")]
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
-    #[schema(example = "sent")]
+    #[schema(value_type = words::DeliveryState)]
     status: &'static str,
-    /// Why it failed; see `Delivery`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, value_type = Option<words::DeliveryReason>)]
     reason: Option<&'static str>,
-    /// `send`, `resend` or `fallback`.
-    #[schema(example = "send")]
+    #[schema(value_type = words::DeliveryCause)]
     cause: &'static str,
+    /// When it was asked for.
     #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
     created_at: String,
+    /// When Restcomm took it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -120,6 +129,7 @@ pub(in crate::http) struct DeliveryHistory {
         example = "2026-01-31T12:00:00Z"
     )]
     sent_at: Option<String>,
+    /// When the network reported that the phone has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -129,8 +139,10 @@ pub(in crate::http) struct DeliveryHistory {
     delivered_at: Option<String>,
 }
 
+/// Something that happened to a verification.
 #[derive(Serialize, ToSchema)]
 pub(in crate::http) struct Event {
+    /// When it happened.
     #[schema(format = "date-time", example = "2026-01-31T12:00:00Z")]
     at: String,
     /// Such as `created`, `sms.sent`, `wrong_code` or `approved`.
@@ -142,22 +154,29 @@ pub(in crate::http) struct Event {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Approved)]
 pub(in crate::http) struct ApprovedView {
-    #[schema(example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN")]
+    /// Random and unguessable: `otp_` and 30 letters and digits.
+    #[schema(
+        pattern = "^otp_[0-9A-Za-z]{30}$",
+        example = "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN"
+    )]
     id: String,
-    #[schema(example = "approved")]
+    #[schema(schema_with = words::approved)]
     status: &'static str,
-    #[schema(example = "+351*******78")]
+    /// The number, masked: calling code and last two digits.
+    #[schema(pattern = r"^\+[0-9]+\*+[0-9]{2}$", example = "+351*******78")]
     to: String,
-    #[schema(example = "sms")]
+    #[schema(value_type = words::Channel)]
     channel: &'static str,
+    /// What the code is for, as given at send.
     #[schema(example = "login")]
     purpose: String,
+    /// When the right code came.
     #[schema(format = "date-time", example = "2026-01-31T12:01:00Z")]
     approved_at: String,
 }
 
 impl VerificationView {
-    pub(super) fn new(verification: &Verification, delivery: &Delivery) -> Self {
+    pub(super) fn new(verification: &Verification, delivery: &Delivery, trust: Trust) -> Self {
         Self {
             id: verification.id.to_string(),
             status: verification.status.as_str(),
@@ -169,7 +188,7 @@ impl VerificationView {
                 status: delivery.status.as_str(),
                 reason: reason_of(delivery),
             },
-            attempts_left: verification.attempts_left(),
+            attempts_left: (trust == Trust::Full).then(|| verification.attempts_left()),
             created_at: verification.created_at.rfc3339(),
             expires_at: verification.expires_at.rfc3339(),
             resend_after: verification
@@ -191,7 +210,7 @@ impl StatusView {
             ended_at: verification.ended_at.map(Timestamp::rfc3339),
             reason: verification.reason.map(Reason::as_str),
             timeline: timeline(&verification, &deliveries),
-            verification: VerificationView::new(&verification, deliveries.last()?),
+            verification: VerificationView::new(&verification, deliveries.last()?, Trust::Full),
             deliveries: deliveries.iter().map(DeliveryHistory::new).collect(),
             metadata: verification.metadata,
         })

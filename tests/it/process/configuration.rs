@@ -135,7 +135,6 @@ async fn a_protection_that_is_not_built_cannot_be_switched_on() {
     let draft = Draft::new().await;
     let tenant = "display_name = \"Acme Bank\"";
     for setting in [
-        "origins = [\"https://app.acme.example\"]",
         "challenge = \"altcha\"",
         "guard = { mode = \"enforce\" }",
         "daily_budget = \"10.00\"",
@@ -150,13 +149,23 @@ async fn a_protection_that_is_not_built_cannot_be_switched_on() {
         );
         assert!(!said.contains("whsec_"), "{said}");
     }
-    let said = draft
-        .refusal(
-            "[database]",
-            "trusted_proxies = [\"10.0.0.0/8\"]\n[database]",
-        )
-        .await;
-    assert!(said.contains("`server.trusted_proxies`"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protection_cannot_be_opened_to_everybody() {
+    let draft = Draft::new().await;
+    let everybody = "trusted_proxies = [\"0.0.0.0/0\"]\n[database]";
+    let said = draft.refusal("[database]", everybody).await;
+    assert!(
+        said.contains("`server.trusted_proxies` holds \"0.0.0.0/0\""),
+        "{said}"
+    );
+    let tenant = "display_name = \"Acme Bank\"";
+    for origin in ["*", "null", "https://*.acme.example"] {
+        let any = format!("{tenant}\norigins = [\"{origin}\"]");
+        let said = draft.refusal(tenant, &any).await;
+        assert!(said.contains("`tenants.acme.origins` holds"), "{said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,22 +12,26 @@ use super::{
     service::{Caller, code_of, http},
 };
 
-struct Dev {
+pub(super) struct Dev {
     process: Process,
     directory: TempDir,
-    base: String,
+    pub(super) base: String,
     welcome: String,
 }
 
 impl Dev {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         Self::start_in(tempfile::tempdir().unwrap()).await
     }
 
     async fn start_in(directory: TempDir) -> Self {
+        Self::start_with(directory, &[]).await
+    }
+
+    async fn start_with(directory: TempDir, more: &[&str]) -> Self {
         let data = directory.path().join("data");
         let arguments = ["dev", "--port", "0", "--data", data.to_str().unwrap()];
-        let mut process = Process::spawn(countersign(&arguments));
+        let mut process = Process::spawn(countersign(&[&arguments, more].concat()));
         let welcome = process.prints("Stop with Ctrl-C").await;
         let base = welcome.split_once("is ready at ").unwrap().1;
         let base = base.split_once(". ").unwrap().0.to_owned();
@@ -39,7 +43,7 @@ impl Dev {
         }
     }
 
-    fn data(&self) -> String {
+    pub(super) fn data(&self) -> String {
         let data = self.directory.path().join("data");
         data.to_str().unwrap().to_owned()
     }
@@ -74,6 +78,15 @@ async fn dev_is_ready_within_two_seconds_and_its_lines_can_be_copied_and_run() {
         start.elapsed()
     );
     assert_eq!(ready, Some(200));
+
+    let page = format!("{}/", dev.base);
+    assert!(
+        dev.welcome.lines().any(|line| line.trim() == page),
+        "{}",
+        dev.welcome
+    );
+    let page = http().get(page).send().await.unwrap();
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
 
     let sent = dev.curl("/otp/send", ("", ""));
     assert_eq!(sent["delivery"]["status"], "sent", "{sent}");
@@ -222,6 +235,80 @@ async fn keys_and_tenants_of_a_dev_service_are_found_by_its_data_directory() {
     run(&["key", "revoke", name, "--data", &data])
         .await
         .succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_origin_needs_a_publishable_key_and_dev_to_know_it() {
+    let origin = "http://localhost:5173";
+    let options = ["--origin", origin, "--origin", "https://app.acme.example"];
+    let dev = Dev::start_with(tempfile::tempdir().unwrap(), &options).await;
+    let create = [
+        "key",
+        "create",
+        "--tenant",
+        "dev",
+        "--kind",
+        "publishable",
+        "--data",
+    ];
+    let printed = run(&[&create[..], &[&dev.data()]].concat()).await;
+    assert!(
+        printed
+            .stderr
+            .contains("start `countersign dev` with --origin"),
+        "{}",
+        printed.stderr
+    );
+    let key = printed.succeeded();
+    let http = http();
+    let send = async |origin: &str, key: &str| {
+        let mut request = http.request(Method::POST, format!("{}/otp/send", dev.base));
+        if !key.is_empty() {
+            request = request.bearer_auth(key);
+        }
+        let request = request
+            .header("Origin", origin)
+            .header("Content-Type", "application/json");
+        let answer = request
+            .body(r#"{"to":"+351912345678","purpose":"p"}"#)
+            .send()
+            .await
+            .unwrap();
+        let readable = answer.headers().get("access-control-allow-origin").cloned();
+        (answer.status().as_u16(), readable)
+    };
+    // Without a key only a page of dev's own.
+    for stranger in [
+        origin,
+        "https://evil.example",
+        "null",
+        "http://localhost:1",
+        "https://app.acme.example",
+    ] {
+        assert_eq!(send(stranger, "").await, (403, None), "{stranger}");
+    }
+    assert_eq!(send(&dev.base, "").await, (201, None));
+    assert_eq!(
+        send("https://evil.example", key.trim_end()).await,
+        (403, None)
+    );
+    // The first send is 5 s ago at least, or it is too early: either way it is told to the page.
+    let (status, readable) = send(origin, key.trim_end()).await;
+    assert!(matches!(status, 200 | 429), "{status}");
+    assert_eq!(readable.unwrap(), origin);
+
+    let asked = http
+        .request(Method::OPTIONS, format!("{}/otp/send", dev.base))
+        .header("Origin", "https://evil.example")
+        .header("Access-Control-Request-Method", "POST")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status().as_u16(), 403);
+    let refused = run(&["dev", "--origin", "http://app.acme.example"])
+        .await
+        .misused();
+    assert!(refused.contains("`http` is only for loopback"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -102,15 +102,21 @@ async fn keys_that_are_not_built_and_words_that_mean_nothing_are_refused() {
         ),
     )
     .unwrap();
-    for kind in ["publishable", "admin"] {
-        let said = run_with(&config, &[&CREATE[..], &["--kind", kind]].concat())
-            .await
-            .misused();
-        assert!(
-            said.contains(&format!("{kind} keys are not available in this version")),
-            "{said}"
-        );
-    }
+    let said = run_with(&config, &[&CREATE[..], &["--kind", "admin"]].concat())
+        .await
+        .misused();
+    assert!(
+        said.contains("admin keys are not available in this version"),
+        "{said}"
+    );
+    let publishable = [&CREATE[..], &["--kind", "publishable"]].concat();
+    let said = run_with(
+        &config,
+        &[&publishable[..], &["--scopes", "send,read"]].concat(),
+    )
+    .await
+    .failed();
+    assert!(said.contains("cannot have the scope `read`"), "{said}");
     for (option, value) in [
         ("--kind", "x"),
         ("--scopes", "send,x"),
@@ -128,4 +134,47 @@ async fn keys_that_are_not_built_and_words_that_mean_nothing_are_refused() {
     // A file with the database alone is enough for a key.
     let key = run_with(&config, &CREATE).await.succeeded();
     assert!(key.starts_with("cs_sk_"), "{key}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publishable_key_may_send_and_verify_and_wants_an_origin() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("countersign.toml");
+    let url = directory.path().join("data.db");
+    let publishable = [&CREATE[..], &["--kind", "publishable"]].concat();
+    let write = |origins: &str| {
+        let text = format!(
+            "[database]\nurl = \"sqlite://{}\"\n[tenants.acme]\ndisplay_name = \"Acme\"\norigins = {origins}\n",
+            url.display()
+        );
+        std::fs::write(&config, text).unwrap();
+    };
+    write("[]");
+    let printed = run_with(&config, &publishable).await;
+    assert_eq!(
+        printed.stderr,
+        "countersign: the tenant `acme` has no origins yet, so no page can use this key; set its `origins`\n"
+    );
+    let key = printed.succeeded();
+    assert!(
+        key.starts_with("cs_pk_") && key.len() == 35 && key.ends_with('\n'),
+        "{key}"
+    );
+    write("[\"https://app.acme.example\"]");
+    let printed = run_with(
+        &config,
+        &[&publishable[..], &["--scopes", "verify,verify"]].concat(),
+    )
+    .await;
+    assert_eq!(printed.stderr, "");
+    let list = run_with(&config, &["key", "list"]).await.succeeded();
+    let mut rows: Vec<_> = list
+        .lines()
+        .map(|line| line.split('\t').skip(2).take(2).collect::<Vec<_>>())
+        .collect();
+    rows.sort_unstable();
+    assert_eq!(
+        rows,
+        [["publishable", "send,verify"], ["publishable", "verify"]]
+    );
 }

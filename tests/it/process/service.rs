@@ -97,7 +97,7 @@ impl Settings {
              [limits]\nper_number = []\n\
              [tenants.acme]\ndisplay_name = \"Acme Bank\"\ncountries = [\"*\"]\n\
              code = {{ length = {code_length}, ttl = \"{ttl}\", attempts = 5 }}\n\
-             limits = {{ per_number = [], per_key = [], per_tenant = [] }}\n"
+             limits = {{ per_number = [], per_ip = [], per_prefix = [], per_key = [], per_tenant = [] }}\n"
         )
     }
 }

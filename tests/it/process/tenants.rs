@@ -13,9 +13,10 @@ const FILE: &str = r#"
 display_name = "Corner \"Shop\""
 sender = "Shop"
 countries = ["PT", "US"]
+origins = ["https://shop.example", "http://localhost:5173"]
 code = { length = 8, ttl = "2m", attempts = 3 }
 resend = "same"
-limits = { per_number = ["1/10m"], per_tenant = ["1000/1h"] }
+limits = { per_number = ["1/10m"], per_ip = ["7/1h"], per_prefix = [], per_country = ["9/24h"], per_tenant = ["1000/1h"] }
 retention = "48h"
 
 [tenants.bank]
@@ -38,7 +39,9 @@ on_both! {
             "acme\tconfig\tAcme Bank\nbank\tdatabase\tBank\nshop\tdatabase\tCorner \"Shop\"\n"
         );
         let shown = command(&["tenant", "show", "shop"]).await.succeeded();
-        for line in ["ttl = \"120s\"", "attempts = 3", "resend = \"same\"", "per_number = [\"1/10m\"]"] {
+        for line in ["ttl = \"120s\"", "attempts = 3", "resend = \"same\"", "per_number = [\"1/10m\"]",
+            "origins = [\"https://shop.example\", \"http://localhost:5173\"]", "per_ip = [\"7/1h\"]", "per_prefix = []",
+            "per_country = [\"9/24h\"]"] {
             assert!(shown.contains(line), "{line}: {shown}");
         }
         assert!(command(&["tenant", "show", "acme"]).await.succeeded().contains("Acme Bank"));

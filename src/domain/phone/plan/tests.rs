@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType};
 
 use super::{ASK, Plan, State, Verdict, look_up, pattern::Patterns, plan};
-use crate::domain::phone::{Digits, LineType, MAX_DIGITS, PhoneNumber};
+use crate::domain::phone::{Digits, LineType, MAX_DIGITS, PhoneNumber, line_type::is_refused_code};
 
 const TYPES: [PhoneNumberType; 11] = [
     PhoneNumberType::FixedLine,
@@ -117,12 +117,24 @@ fn librarys(text: &str) -> Option<Answer> {
     PhoneNumber::ask_library(&digits).ok().as_ref().map(answer)
 }
 
+/// What the library says, save for calling codes that are always refused: what it does not know there is a number all
+/// the same, so that it is refused as a destination and not taken for a slip of the pen.
+fn expected(text: &str) -> Option<Answer> {
+    let code = text[1..].get(..3).and_then(|code| code.parse().ok());
+    let refused = code.filter(|code| is_refused_code(*code));
+    let unknown = |code| (text.to_owned(), code, "001".to_owned(), LineType::Unknown);
+    let unknown = refused.filter(|_| Digits::read(text).is_ok()).map(unknown);
+    librarys(text).or_else(|| {
+        unknown.map(|(text, code, region, line)| (text, code, region, line.of_calling_code(code)))
+    })
+}
+
 /// Compares, and sees to it that what was accepted reads as itself. Tells how many were accepted.
 fn compare(texts: &BTreeSet<String>) -> usize {
     let mut accepted = 0;
     for text in texts {
         let answer = ours(text);
-        assert_eq!(answer, librarys(text), "{text}");
+        assert_eq!(answer, expected(text), "{text}");
         if let Some(answer) = answer {
             assert_eq!(ours(&answer.0), Some(answer), "{text}");
             accepted += 1;
@@ -203,6 +215,6 @@ proptest! {
 
     #[test]
     fn plans_agree_with_the_library_on_random_numbers(text in r"\+[1-9][0-9]{6,14}") {
-        prop_assert_eq!(ours(&text), librarys(&text), "{}", text);
+        prop_assert_eq!(ours(&text), expected(&text), "{}", text);
     }
 }

@@ -2,7 +2,7 @@
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
-use crate::domain::phone::{LineType, PhoneNumber, line_type::is_refused_code};
+use crate::domain::phone::{InvalidNumber, LineType, PhoneNumber, line_type::is_refused_code};
 
 fn number(text: &str) -> PhoneNumber {
     PhoneNumber::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -34,6 +34,43 @@ fn expensive_and_unmanned_ranges_are_refused() {
         let number = number(text);
         assert_eq!(number.line_type(), line_type, "{text}");
         assert!(number.is_refused_range(), "{text}");
+    }
+}
+
+#[test]
+fn what_no_plan_has_behind_such_a_calling_code_is_refused_as_a_destination() {
+    for text in [
+        "+8001234",
+        "+80812345678901",
+        "+87012345678",
+        "+8781234567",
+        "+8811234567",
+        "+8821234567",
+        "+882999999999999",
+        "+8831234567",
+        "+8881234567",
+        "+9791234567",
+        "+9911234567",
+        "+991234567890123",
+    ] {
+        let number = number(text);
+        assert!(number.is_refused_range(), "{text}");
+        assert_eq!(
+            (
+                number.expose(),
+                number.region(),
+                number.line_type().may_be_sent_to()
+            ),
+            (text, "001", false)
+        );
+        assert_eq!(&number.masked()[..4], &text[..4]);
+    }
+    for text in ["+881123", "+8811234567890123"] {
+        assert_eq!(
+            PhoneNumber::parse(text).err(),
+            Some(InvalidNumber::WrongLength),
+            "{text}"
+        );
     }
 }
 

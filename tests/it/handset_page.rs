@@ -1,0 +1,17 @@
+//! The page, as people see it: in a real browser, with a service behind it.
+//!
+//! Needs Debian's chromium and chromium-driver, and axe-core from `tests/npm`; `scripts/test` sees to both.
+
+mod accessible;
+mod chromium;
+mod elsewhere;
+mod faults;
+mod files;
+mod journey;
+mod keyboard;
+mod modules;
+mod other_origin;
+mod screenshots;
+mod stage;
+mod static_server;
+mod waits;

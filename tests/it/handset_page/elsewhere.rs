@@ -1,0 +1,58 @@
+//! The folder `web/` with other settings.
+
+use super::{
+    chromium::visit,
+    stage::Stage,
+    static_server::{Place, Settings},
+};
+use crate::app::NUMBER;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_channel_is_offered_where_the_settings_list_one_and_its_refusal_is_said_in_words() {
+    let stage = Stage::start().await;
+    let place = Place::take();
+    let page = place.origin("127.0.0.1");
+    let settings = Settings {
+        channels: &["sms", "voice"],
+        ..Settings::default()
+    };
+    place.serve(settings, Some(&stage.base));
+    visit(&page, async |browser| {
+        browser.send_to(NUMBER).await;
+        let offered = "[...document.querySelectorAll('#channels button')].map((button) => button.innerText).join()";
+        assert_eq!(browser.evaluate(offered).await, "Call me instead");
+        browser.run("document.querySelector('[data-channel=voice]').click()").await;
+        let said = "This service does not send codes this way. The ways that are left still work.";
+        browser.says("trouble", said).await;
+        assert_eq!(stage.messages_at(NUMBER), 1);
+        browser.check(&stage.code_at(NUMBER)).await;
+        browser.reaches("ok").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_phone_nothing_is_filled_in_and_no_phone_is_asked_for() {
+    let stage = Stage::start().await;
+    let place = Place::take();
+    let page = place.origin("127.0.0.1");
+    let settings = Settings {
+        channels: &["sms"],
+        ..Settings::default()
+    };
+    place.serve(settings, Some(&stage.base));
+    visit(&page, async |browser| {
+        let there = "document.getElementById('number').value + document.getElementById('handset').checkVisibility()";
+        assert_eq!(browser.evaluate(there).await, "false");
+        assert_eq!(
+            browser.evaluate("document.querySelectorAll('#channels button').length").await,
+            0
+        );
+        browser.send_to(NUMBER).await;
+        browser.check(&stage.code_at(NUMBER)).await;
+        browser.reaches("ok").await;
+        let asked = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/sim/')).length";
+        assert_eq!(browser.evaluate(asked).await, 0);
+    })
+    .await;
+}

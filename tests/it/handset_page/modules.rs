@@ -1,0 +1,86 @@
+//! The page's own rules about numbers, codes and time, asked one by one.
+
+use serde_json::json;
+
+use super::{chromium::visit, stage::Stage};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_and_codes_are_read_as_people_write_them() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        let numbers = "const { canonical, dotted, fault, masked, spoken } = await import('./number.js');
+            return [
+                ['+351 (912) 345-678', ' +351.912.345.678 ', '+351\\u00a0912\\u2011345678'].map(canonical),
+                ['', '912', '+', '+35a', '+351912345678'].map((number) => fault(number) !== ''),
+                ['+351*******78', '**********78'].map(dotted),
+                masked('+351912345678'),
+                spoken('+351*******78'),
+            ];";
+        assert_eq!(
+            browser.run(numbers).await,
+            json!([
+                ["+351912345678", "+351912345678", "+351912345678"],
+                [true, true, true, true, false],
+                ["+351 ••••••• 78", "•••••••••• 78"],
+                "**********78",
+                "the number ending in 7 8",
+            ])
+        );
+        let codes = "const { canonical, fault, inMessage } = await import('./code.js');
+            const of = (text) => inMessage(text) ?? 'none';
+            return [
+                ['123 456', '12-34-56', ' 123\\u00a0456\\t'].map(canonical),
+                ['', '123', '12345x', '1234567890123456', '123456'].map((code) => fault(code) !== ''),
+                [
+                    '123456 is your Acme Bank code. It is valid for 5 minutes.',
+                    'Your code: 12345678\\n@app.acme.example #12345678',
+                    'Call 0800123456 or type 123456', '123 456', 'no digits', '12345',
+                ].map(of),
+            ];";
+        assert_eq!(
+            browser.run(codes).await,
+            json!([
+                ["123456", "123456", "123456"],
+                [true, true, true, true, false],
+                ["123456", "12345678", "none", "none", "none", "none"],
+            ])
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_is_the_services_and_never_the_devices() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        let clock = "const { deadline, digits, learnFromSend, learnFromTooSoon, span, stopwatch } =
+                await import('./clock.js?alone');
+            const left = (instant) => {
+                const until = deadline(instant);
+                return until === undefined ? 'unknown' : Math.round((until - stopwatch()) / 1000);
+            };
+            const body = { created_at: '2001-01-01T00:00:00Z', expires_at: '2001-01-01T00:05:00Z' };
+            const seen = [left(body.expires_at)];
+            // A resend says nothing of the time, unless the header does.
+            learnFromSend({ status: 200, body, date: null });
+            seen.push(left(body.expires_at));
+            learnFromSend({ status: 200, body, date: 'Mon, 01 Jan 2035 00:00:00 GMT' });
+            seen.push(left(body.expires_at));
+            learnFromSend({ status: 200, body, date: 'Mon, 01 Jan 2001 00:03:00 GMT' });
+            seen.push(left(body.expires_at));
+            learnFromSend({ status: 201, body });
+            seen.push(left(body.expires_at));
+            learnFromTooSoon({ body: { resend_after: '2001-01-01T00:02:00Z' }, retryAfter: 20 });
+            seen.push(left(body.expires_at), left('2001-01-01T00:02:00Z'), left(undefined));
+            return [seen, [0, 9, 75, 3600, 5025].map(digits), [1, 59, 60, 61, 3600, 3601].map(span)];";
+        assert_eq!(
+            browser.run(clock).await,
+            json!([
+                ["unknown", "unknown", "unknown", 120, 300, 200, 20, "unknown"],
+                ["0:00", "0:09", "1:15", "1:00:00", "1:23:45"],
+                ["1 second", "59 seconds", "1 minute", "2 minutes", "1 hour", "2 hours"],
+            ])
+        );
+    })
+    .await;
+}

@@ -1,0 +1,141 @@
+/** The way through the page: a number, its code, and one of two ends. */
+
+import { send, verify } from "./api.js";
+import { deadline, fromNow, learnFromSend, learnFromTooSoon } from "./clock.js";
+import * as codeForm from "./code-form.js";
+import * as ends from "./ends.js";
+import * as handset from "./handset.js";
+import { masked } from "./number.js";
+import * as numberForm from "./number-form.js";
+import { channels, purpose } from "./settings.js";
+import { alarm, forget, say } from "./steps.js";
+import * as words from "./words.js";
+
+/**
+ * What is under way: the `number` and the `channel`, and of its verification the `id`, the number masked (`to`), the
+ * deadline (`expires`), and whether the answer to a check was `lost`. After an end, the number alone.
+ */
+let current = {};
+
+/** Changes when the person turns to something else: an answer to what was asked before then comes too late. */
+let turn = {};
+
+numberForm.start((number) => begin(number, channels[0], numberForm.refused));
+codeForm.start({
+  check,
+  resend: (channel) => begin(current.number, channel ?? current.channel, codeForm.refused),
+  leave,
+});
+ends.start({
+  again: () => begin(current.number, channels[0], ends.refused),
+  leave,
+});
+handset.start();
+
+/** To another number. */
+function leave() {
+  turn = {};
+  forget();
+  numberForm.open();
+}
+
+/** Sends a code, for the first time or again; `refused` is told where no code form can follow. */
+async function begin(number, channel, refused) {
+  handset.watch(number);
+  const asked = turn;
+  const answer = await send({ to: number, channel, purpose });
+  if (asked !== turn) {
+    return;
+  }
+  const { body, code } = answer;
+  if (answer.ok) {
+    const resent = current.id === body.id;
+    learnFromSend(answer);
+    follow({ number, channel, id: body.id, to: body.to, expires: deadline(body.expires_at) });
+    // An instant on an unknown clock holds nobody back: the service tells whoever comes too early.
+    codeForm.holdResend(body.resend_after && (deadline(body.resend_after) ?? fromNow(0)));
+    say(news(answer, resent));
+  } else if (code === "resend_too_soon" && (body.id ?? pending(number))) {
+    stillGood(number, channel, answer);
+  } else if (code === "too_many_attempts" || (code === "delivery_refused" && current.number === number)) {
+    end(number, answer);
+  } else {
+    refused(answer);
+  }
+}
+
+/** The verification of this number that the page knows of, if it has not ended. */
+function pending(number) {
+  return current.number === number ? current.id : undefined;
+}
+
+/** Opens the code form for a verification. */
+function follow(verification) {
+  current = { ...verification, lost: pending(verification.number) === verification.id && current.lost };
+  codeForm.open(current);
+}
+
+/** Nothing was sent, because a moment ago something was: its code is what the form waits for. */
+function stillGood(number, channel, answer) {
+  const { id = current.id, expires_at, resend_after } = answer.body;
+  learnFromTooSoon(answer);
+  if (!codeForm.isOpen() || current.id !== id) {
+    const known = pending(number) === id ? current : { number, channel, id };
+    follow({ ...known, expires: deadline(expires_at) ?? known.expires });
+  }
+  // Whoever is not told when may ask again after the wait; else no instant means that no message can come any more.
+  const possible = resend_after !== undefined || expires_at === undefined;
+  codeForm.holdResend(possible ? fromNow(answer.retryAfter ?? 0) : undefined);
+  say(words.tooSoon(answer));
+}
+
+/** The end that is not OK. */
+function end(number, answer) {
+  current = { number };
+  ends.notOk(answer);
+}
+
+function news({ status, body }, resent) {
+  const queued = body.delivery?.status === "queued";
+  if (body.delivery?.status === "failed") {
+    return words.REFUSED;
+  }
+  if (queued) {
+    return "The message is still on its way out. It may take a little longer than usual.";
+  }
+  if (resent || status === 200) {
+    return "A message was sent again. Use the code of the newest one.";
+  }
+  // The form says where the code went, and it has the focus.
+  return "";
+}
+
+/** Checks a code. */
+async function check(code) {
+  const asked = turn;
+  const answer = await verify({ id: current.id, code });
+  if (asked !== turn) {
+    return;
+  }
+  // The answer to the right code may have been lost; then the refusal to take it twice is that answer.
+  if (answer.ok || (answer.code === "already_approved" && current.lost)) {
+    ends.ok(current.to ?? answer.body.to ?? masked(current.number));
+    current = {};
+    return;
+  }
+  current.lost ||= answer.code === "unreachable" || 500 <= answer.status;
+  const left = answer.body.attempts_left;
+  const fault = words.faultOf("code", answer);
+  if (answer.code === "wrong_code" && left !== 0) {
+    codeForm.wrong(`Not OK: that is not the code. ${left === undefined ? "" : words.triesLeft(left)}`);
+  } else if (answer.code === "not_approved") {
+    codeForm.wrong(words.NOT_ACCEPTED);
+    codeForm.offerResend();
+  } else if (fault) {
+    codeForm.wrong(fault);
+  } else if (words.ending(answer)) {
+    end(current.number, answer);
+  } else {
+    alarm(words.trouble(answer));
+  }
+}

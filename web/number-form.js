@@ -1,0 +1,83 @@
+/** The form that takes a phone number. */
+
+import { Countdown, digits, fromNow } from "./clock.js";
+import { canonical, fault as faultIn } from "./number.js";
+import { handset } from "./settings.js";
+import { alarm, element, fault, once, quiet, show } from "./steps.js";
+import * as words from "./words.js";
+
+/** A number that is nobody's in particular, where nothing leaves the machine. */
+const EXAMPLE = "+351912345678";
+
+const field = element("number");
+const button = element("number-button");
+const wait = element("number-wait");
+const countdown = new Countdown();
+
+/** `submit` is called with a number that could be one. */
+export function start(submit) {
+  if (handset && !field.value) {
+    field.value = EXAMPLE;
+  }
+  element("number-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    once(button, async () => {
+      quiet();
+      const number = canonical(field.value);
+      const wrong = faultIn(number);
+      fault(field, wrong);
+      if (!wrong) {
+        release();
+        await submit(number);
+      }
+    });
+  });
+  field.addEventListener("input", () => {
+    // What holds one number back says nothing of another.
+    release();
+    fault(field, "");
+  });
+}
+
+export function open() {
+  release();
+  fault(field, "");
+  show("number", field);
+  field.select();
+}
+
+/** The service did not send: says why, beside the field where it is about the number. */
+export function refused(answer) {
+  const wrong = words.faultOf("to", answer);
+  if (wrong) {
+    fault(field, wrong);
+  } else if (answer.code === "destination_not_allowed") {
+    fault(field, words.NOT_ALLOWED);
+  } else if (answer.code === "delivery_refused") {
+    fault(field, words.REFUSED);
+  } else if (answer.code === "rate_limited" || answer.code === "resend_too_soon") {
+    alarm(answer.code === "rate_limited" ? words.limited(answer) : words.tooSoon(answer));
+    hold(answer.retryAfter);
+  } else {
+    alarm(words.trouble(answer));
+  }
+}
+
+/** Another number may be tried at once, this one not before the wait is over. */
+function hold(seconds) {
+  if (seconds === undefined) {
+    return;
+  }
+  field.focus();
+  countdown.start(fromNow(seconds), (left) => {
+    button.disabled = left > 0;
+    wait.hidden = left === 0;
+    wait.textContent = `${digits(left)} left`;
+  });
+}
+
+function release() {
+  countdown.stop();
+  button.disabled = false;
+  wait.hidden = true;
+}
