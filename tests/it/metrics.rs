@@ -153,7 +153,7 @@ on_both! {
             r#"countersign_hand_off_duration_seconds_count{channel="sms"} 6"#,
             r#"countersign_deliveries_total{channel="sms",outcome="sent"} 4"#,
             r#"countersign_deliveries_total{channel="sms",outcome="refused"} 1"#,
-            r#"countersign_hand_offs_in_flight 0"#,
+            "countersign_hand_offs_in_flight 0",
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="201"} 2"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="202"} 1"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="200"} 1"#,
@@ -163,12 +163,12 @@ on_both! {
             r#"countersign_http_requests_total{method="POST",route="/otp/verify",status="422"} 2"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/verify",status="404"} 2"#,
             r#"countersign_http_request_duration_seconds_count{route="/otp/verify"} 6"#,
-            r#"countersign_http_requests_in_flight 1"#,
-            r#"countersign_http_requests_abandoned_total 0"#,
-            r#"countersign_journal_queue_commands 0"#,
-            r#"countersign_journal_refused_total 0"#,
+            "countersign_http_requests_in_flight 1",
+            "countersign_http_requests_abandoned_total 0",
+            "countersign_journal_queue_commands 0",
+            "countersign_journal_refused_total 0",
             r#"countersign_panics_total{place="request"} 0"#,
-            r#"countersign_database_up 1"#,
+            "countersign_database_up 1",
             r#"countersign_database_errors_total{kind="refused"} 0"#,
         ]).await;
         // The gauges of the database are looked at anew every five seconds.
@@ -176,7 +176,7 @@ on_both! {
         shows(&app, &[
             r#"countersign_outbox_deliveries{stage="waiting"} 0"#,
             r#"countersign_outbox_deliveries{stage="unknown"} 0"#,
-            r#"countersign_outbox_oldest_age_seconds 0"#,
+            "countersign_outbox_oldest_age_seconds 0",
         ]).await;
         app.advance(300);
         shows(&app, &[r#"countersign_verifications_ended_total{status="expired"} 1"#]).await;
