@@ -175,21 +175,27 @@ fn events_in(folder: &Path, found: &mut BTreeSet<String>) {
                 if !["error", "warn", "info", "debug", "trace", "$level"].contains(&level) {
                     continue;
                 }
-                let end = [rest.find(");"), rest.find(")\n")]
-                    .into_iter()
-                    .flatten()
-                    .min();
-                let said = &rest[..end.unwrap()];
-                let name = said
-                    .trim_end()
-                    .trim_end_matches('"')
-                    .rsplit('"')
-                    .next()
-                    .unwrap();
+                let said = rest[..end_of_call(rest)].trim_end_matches([' ', '\n', ',']);
+                let name = said.trim_end_matches('"').rsplit('"').next().unwrap();
                 found.insert(name.to_owned());
             }
         }
     }
+}
+
+/// Where the parenthesis is that ends a call; those in quotes do not count.
+fn end_of_call(text: &str) -> usize {
+    let (mut depth, mut quoted) = (0, false);
+    for (at, sign) in text.char_indices() {
+        match sign {
+            '"' => quoted = !quoted,
+            '(' if !quoted => depth += 1,
+            ')' if !quoted && depth == 0 => return at,
+            ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
 }
 
 #[test]
