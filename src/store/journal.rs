@@ -274,16 +274,14 @@ impl Shared {
             };
             let reruns = &self.store.metrics().journal_reruns;
             self.store.count_error(&error);
-            match error {
-                StoreError::Again if runs < RUNS => {
-                    runs += 1;
-                    reruns.count(Rerun::Conflict);
-                }
-                StoreError::Lost(_) if lost < LOST_CONNECTIONS => {
-                    lost += 1;
-                    reruns.count(Rerun::LostConnection);
-                }
-                error => return Err(error),
+            if matches!(error, StoreError::Again) && runs < RUNS {
+                runs += 1;
+                reruns.count(Rerun::Conflict);
+            } else if matches!(error, StoreError::Lost(_)) && lost < LOST_CONNECTIONS {
+                lost += 1;
+                reruns.count(Rerun::LostConnection);
+            } else {
+                return Err(error);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use sqlx::{
-    ConnectOptions as _, SqlSafeStr as _,
+    ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -97,6 +97,7 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .max_connections(1)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
+        .after_release(|connection, _| Box::pin(is_at_rest(connection)))
         .connect_with(options.clone())
         .await?;
     let readers = SqlitePoolOptions::new()
@@ -105,6 +106,16 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Pool::Sqlite { writers, readers })
+}
+
+/// Whether a connection can be used again. When SQLite cannot write a commit to the disk it takes the transaction back
+/// by itself, which sqlx does not learn of: it would refuse to begin another, for ever.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // What was dropped is being taken back; this waits for it.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 /// SQLite gives its -wal and -shm files the mode of the database, so it suffices to create that one privately.

@@ -76,13 +76,16 @@ impl Store {
         }
     }
 
-    /// Whether the database takes writes.
-    pub async fn is_writable(&self) -> Result<(), StoreError> {
+    /// Whether the database takes writes: it is given one, and nothing less shows a full disk. A write that changes nothing
+    /// would not do, since SQLite leaves it out.
+    pub async fn is_writable(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         super::on!(&mut tx, connection => {
-            sqlx::query("update clock set now = now where id = 1").execute(connection).await?;
+            sqlx::query("update clock set now = $1 where id = 1 and now < $1")
+                .bind(now.as_millis())
+                .execute(connection)
+                .await?;
         });
-        // Before the commit nothing reaches the disk, and a full one does not show.
         tx.commit().await
     }
 

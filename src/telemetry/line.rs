@@ -5,13 +5,14 @@ use std::fmt::{self, Write};
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
+    span,
 };
 use tracing_subscriber::{
     field::RecordFields,
     fmt::{
         FmtContext, FormatEvent, FormatFields, FormattedFields,
         format::Writer,
-        time::{FormatTime as _, SystemTime},
+        time::{FormatTime as _, time},
     },
     registry::LookupSpan,
 };
@@ -57,14 +58,14 @@ where
         };
         match Self::SHAPE {
             Shape::Text => {
-                SystemTime.format_time(&mut to)?;
+                time().format_time(&mut to)?;
                 write_level(&mut to, level)?;
                 // An event is called as nothing else is; a name that is none is quoted as any value.
                 write_text(&mut to, name)?;
             }
             Shape::Json => {
                 to.write_str("{\"timestamp\":\"")?;
-                SystemTime.format_time(&mut to)?;
+                time().format_time(&mut to)?;
                 write!(to, "\",\"level\":\"{level}\",\"target\":")?;
                 write_json(&mut to, target)?;
                 to.write_str(",\"event\":")?;
@@ -92,6 +93,14 @@ impl<'w, const JSON: bool> FormatFields<'w> for Line<JSON> {
         let mut writer = Fields::new(Self::SHAPE, &mut to);
         fields.record(&mut writer);
         writer.outcome
+    }
+
+    fn add_fields(
+        &self,
+        current: &'w mut FormattedFields<Self>,
+        fields: &span::Record<'_>,
+    ) -> fmt::Result {
+        self.format_fields(current.as_writer(), fields)
     }
 }
 

@@ -94,6 +94,15 @@ impl TestApp {
         Self::start(place, clock, simulator, config, Random::seeded(42), None).await
     }
 
+    /// A service whose chance is its own, and so its ids, too.
+    pub(crate) async fn seeded(database: Database, seed: u64) -> Self {
+        let place = Arc::new(database.create().await);
+        let clock = Clock::manual(NOON);
+        let (simulator, base_url) = restcomm(&clock);
+        let config = config(&place, &base_url);
+        Self::start(place, clock, simulator, config, Random::seeded(seed), None).await
+    }
+
     /// The same, as a process that [`TestApp::crash`] can kill.
     pub(crate) async fn mortal(database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let place = Arc::new(database.create().await);

@@ -35,7 +35,7 @@ fn done(answer: &Answer) -> Value {
 on_both! {
     async fn every_line_that_a_request_causes_tells_of_its_trace(database) {
         log::capture();
-        let app = TestApp::spawn(database).await;
+        let app = TestApp::seeded(database, 8000 + database as u64).await;
         let trace = match database {
             Database::Sqlite => "4bf92f3577b34da6a3ce929d0e0e4736",
             Database::Postgres => "4bf92f3577b34da6a3ce929d0e0e4737",
@@ -81,7 +81,7 @@ on_both! {
 
     async fn a_trace_that_nobody_named_well_begins_with_the_request(database) {
         log::capture();
-        let app = TestApp::spawn(database).await;
+        let app = TestApp::seeded(database, 8100 + database as u64).await;
         let named = "4bf92f3577b34da6a3ce929d0e0e47ff";
         let valid = format!("00-{named}-{SPAN}-01");
         let mut seen = BTreeSet::new();
@@ -106,7 +106,7 @@ on_both! {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_line_of_a_request_tells_route_status_and_problem() {
     log::capture();
-    let app = TestApp::spawn(Database::Sqlite).await;
+    let app = TestApp::seeded(Database::Sqlite, 8200).await;
     let id = app.send().await;
     let wrong = app.verify(&id, app.wrong_code()).await;
     let mut line = done(&wrong);

@@ -113,10 +113,15 @@ async fn eventful(database: Database) -> TestApp {
     send(REFUSED, 422).await;
     app.simulator.answer_sends(Fault::ServerError, Some(1));
     send(RETRIED, 202).await;
-    let retried = async |app: &TestApp| !app.simulator.texts(RETRIED).is_empty();
-    app.eventually_within(20, "it is handed over again", retried)
-        .await;
-    app
+    // Whatever the machine is busy with: a second of the service's is a moment of ours.
+    for _ in 0..200 {
+        if !app.simulator.texts(RETRIED).is_empty() {
+            return app;
+        }
+        app.advance(1);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("it is never handed over again");
 }
 
 on_both! {
@@ -148,7 +153,7 @@ on_both! {
             r#"countersign_hand_off_duration_seconds_count{channel="sms"} 6"#,
             r#"countersign_deliveries_total{channel="sms",outcome="sent"} 4"#,
             r#"countersign_deliveries_total{channel="sms",outcome="refused"} 1"#,
-            r#"countersign_hand_offs_in_flight 0"#,
+            "countersign_hand_offs_in_flight 0",
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="201"} 2"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="202"} 1"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/send",status="200"} 1"#,
@@ -158,12 +163,12 @@ on_both! {
             r#"countersign_http_requests_total{method="POST",route="/otp/verify",status="422"} 2"#,
             r#"countersign_http_requests_total{method="POST",route="/otp/verify",status="404"} 2"#,
             r#"countersign_http_request_duration_seconds_count{route="/otp/verify"} 6"#,
-            r#"countersign_http_requests_in_flight 1"#,
-            r#"countersign_http_requests_abandoned_total 0"#,
-            r#"countersign_journal_queue_commands 0"#,
-            r#"countersign_journal_refused_total 0"#,
+            "countersign_http_requests_in_flight 1",
+            "countersign_http_requests_abandoned_total 0",
+            "countersign_journal_queue_commands 0",
+            "countersign_journal_refused_total 0",
             r#"countersign_panics_total{place="request"} 0"#,
-            r#"countersign_database_up 1"#,
+            "countersign_database_up 1",
             r#"countersign_database_errors_total{kind="refused"} 0"#,
         ]).await;
         // The gauges of the database are looked at anew every five seconds.
@@ -171,7 +176,7 @@ on_both! {
         shows(&app, &[
             r#"countersign_outbox_deliveries{stage="waiting"} 0"#,
             r#"countersign_outbox_deliveries{stage="unknown"} 0"#,
-            r#"countersign_outbox_oldest_age_seconds 0"#,
+            "countersign_outbox_oldest_age_seconds 0",
         ]).await;
         app.advance(300);
         shows(&app, &[r#"countersign_verifications_ended_total{status="expired"} 1"#]).await;

@@ -48,7 +48,12 @@ async fn with_a_full_disk_a_service_is_not_ready_and_sends_nothing() {
     })
     .await;
     let send = service.client.send("+351912345679").await.unwrap();
-    assert_eq!((send.status, send.code().as_str()), (503, "unavailable"));
+    let said = service.process.said();
+    assert_eq!(
+        (send.status, send.code().as_str()),
+        (503, "unavailable"),
+        "{said}"
+    );
     assert!(1 <= send.retry_after());
 
     limit(&service, None);
