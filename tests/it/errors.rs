@@ -124,7 +124,7 @@ async fn an_error_says_what_happened_and_nothing_of_how() {
     members.sort_unstable();
     assert_eq!(
         members,
-        ["approved_at", "code", "detail", "status", "title", "type"]
+        ["type", "title", "status", "detail", "approved_at", "code"]
     );
 }
 
