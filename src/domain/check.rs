@@ -73,12 +73,12 @@ impl Check {
         now: Timestamp,
     ) -> CheckOutcome {
         let outcome = self.judge(ledger, ring, op, now);
-        match (&outcome, &self.uniform) {
-            (
-                CheckOutcome::Ended(_) | CheckOutcome::Blocked(_) | CheckOutcome::Unknown,
-                Some(decoys),
-            ) => self.pretend(decoys, ledger, op, now),
-            _ => {}
+        let counts_nothing = matches!(
+            outcome,
+            CheckOutcome::Ended(_) | CheckOutcome::Blocked(_) | CheckOutcome::Unknown
+        );
+        if let Some(decoys) = self.uniform.as_ref().filter(|_| counts_nothing) {
+            self.pretend(decoys, ledger, op, now);
         }
         outcome
     }

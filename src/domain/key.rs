@@ -67,10 +67,9 @@ impl ApiKey {
 
     /// Reads a key that somebody sent. `None`: it was never one of ours.
     pub fn parse(text: &str) -> Option<(KeyKind, Self)> {
-        let kinds = [KeyKind::Secret, KeyKind::Publishable].into_iter();
-        let (kind, rest) = kinds
-            .filter_map(|kind| Some((kind, text.strip_prefix(kind.prefix())?)))
-            .next()?;
+        let mut kinds = [KeyKind::Secret, KeyKind::Publishable].into_iter();
+        let (kind, rest) =
+            kinds.find_map(|kind| Some((kind, text.strip_prefix(kind.prefix())?)))?;
         let shape_fits = rest.len() == RANDOM_DIGITS + CHECKSUM_DIGITS
             && rest.bytes().all(|b| b.is_ascii_alphanumeric());
         let (digits, given) = shape_fits.then(|| rest.split_at(RANDOM_DIGITS))?;

@@ -93,16 +93,27 @@ impl Page {
     /// page but our own, since any page can make a browser on this machine call.
     pub(super) fn check(&self, caller: &Caller, host: Option<&HeaderValue>) -> Result<(), Problem> {
         let refused = |detail| Err(Problem::new(ProblemCode::Forbidden).detail(detail));
-        match (caller.trust, caller.key, &self.0.sent) {
-            (Trust::Public, _, sent) => match sent {
-                Sent::One(origin) if caller.tenant.policy.origins.contains(origin) => Ok(()),
-                _ => refused(
-                    "A publishable key works only from a page whose origin is among the tenant's `origins`.",
-                ),
-            },
-            (Trust::Full, Some(_), _) | (Trust::Full, None, Sent::Nothing) => Ok(()),
-            (Trust::Full, None, Sent::One(origin)) if is_own(origin, host) => Ok(()),
-            (Trust::Full, None, _) => refused(
+        let origin = match &self.0.sent {
+            Sent::One(origin) => Some(origin),
+            Sent::Nothing | Sent::Nonsense => None,
+        };
+        let is_silent = matches!(self.0.sent, Sent::Nothing);
+        match (caller.trust, caller.key) {
+            (Trust::Public, _)
+                if origin.is_some_and(|origin| caller.tenant.policy.origins.contains(origin)) =>
+            {
+                Ok(())
+            }
+            (Trust::Public, _) => refused(
+                "A publishable key works only from a page whose origin is among the tenant's `origins`.",
+            ),
+            (Trust::Full, Some(_)) => Ok(()),
+            (Trust::Full, None)
+                if is_silent || origin.is_some_and(|origin| is_own(origin, host)) =>
+            {
+                Ok(())
+            }
+            (Trust::Full, None) => refused(
                 "A page of another origin needs a publishable key, and `countersign dev` started with --origin.",
             ),
         }

@@ -55,7 +55,7 @@ impl Problem {
         };
         let coarse = |until| now.whole_seconds_until(until).div_ceil(COARSE) * COARSE;
         match refusal {
-            // Since when it is held was in the answer to the send before.
+            // When the next may come stood in the answer to the send before.
             Refusal::TooSoon { retry_at, .. } => {
                 Self::new(ProblemCode::ResendTooSoon).retry_after(now.whole_seconds_until(retry_at))
             }
@@ -64,7 +64,17 @@ impl Problem {
             Refusal::Blocked(Block::Until(until)) => limited().retry_after(coarse(until)),
             Refusal::Blocked(Block::Locked) => limited(),
             Refusal::KeyMissing => Self::key_missing(),
-            refusal => Self::told_in_full(refusal, now),
+            Refusal::KeyRefused
+            | Refusal::Destination(_)
+            | Refusal::DeliveryRefused
+            | Refusal::Store(_) => Self::told_in_full(refusal, now),
+            Refusal::WrongCode { .. }
+            | Refusal::Unknown
+            | Refusal::AlreadyApproved { .. }
+            | Refusal::Expired
+            | Refusal::Canceled
+            | Refusal::MaxAttemptsReached
+            | Refusal::Failed(_) => Self::uniform(refusal),
         }
     }
 

@@ -154,9 +154,9 @@ async fn a_stranger_s_page_sends_nothing_and_reads_nothing_with_a_key_it_copied(
 async fn a_page_reads_every_error_of_its_calls() {
     let app = with_origin(Database::Sqlite).await;
     let page = Page::open(&app).await;
-    let send = || page.request(Method::POST, "/otp/send");
+    let blank = || page.request(Method::POST, "/otp/send");
     let json = |body: &str| {
-        send()
+        blank()
             .header("Content-Type", "application/json")
             .body(body.to_owned())
     };
@@ -194,7 +194,7 @@ async fn a_page_reads_every_error_of_its_calls() {
             Answer::of(json("{}").header("Accept", "text/html")).await,
         ),
         (413, Answer::of(json(&"x".repeat(20_000))).await),
-        (415, Answer::of(send().body("{}")).await),
+        (415, Answer::of(blank().body("{}")).await),
         (422, page.post("/otp/send", json!({})).await),
         (
             422,

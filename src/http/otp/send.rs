@@ -139,7 +139,7 @@ fn channel(word: &str) -> FieldResult<Channel> {
     params(("Prefer" = Option<String>, Header, description = "`respond-async`: do not wait for the hand-off (RFC 7240).",
         example = "respond-async")),
     request_body(content = SendBody, content_type = "application/json",
-        example = json!({"to": "+351912345678", "purpose": "login"})),
+        example = json!({"purpose": "login", "to": "+351912345678"})),
     responses(
         (status = 201, description = "A new verification; the message was taken within the wait.",
             body = VerificationView, headers(

@@ -126,7 +126,7 @@ fn code(text: &str) -> FieldResult<Code> {
 /// Exactly one check of a verification is ever approved. Whatever is well-formed and not the code costs one guess.
 #[utoipa::path(post, path = "/otp/verify", tag = "otp", operation_id = "verifyCode", security(("key" = [])),
     request_body(content = VerifyBody, content_type = "application/json",
-        example = json!({"id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN", "code": "123456"})),
+        example = json!({"code": "123456", "id": "otp_1hyfYUTqhJJB8gBoSXEvnuHbTnLiqN"})),
     responses(
         (status = 200, description = "Approved: the person holds the phone.", body = ApprovedView),
         (status = 400, description = "`malformed_request`", body = ProblemBody,
