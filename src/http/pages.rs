@@ -20,9 +20,9 @@ impl Refused for Page {
 const STYLE: &str = "body{font:1rem/1.6 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1.25rem}\
                      :root{color-scheme:light dark}code{font:inherit;font-family:ui-monospace,monospace}";
 
-/// Explains an error to whoever follows its `type`.
+/// Explains an error.
 ///
-/// A short page for people. Programs match on the `code` of the problem itself.
+/// A short page for people who follow the `type` of a problem. Programs match on its `code`.
 #[utoipa::path(get, path = "/problems/{code}", tag = "problems", operation_id = "getProblem", security(()),
     params(("code" = String, Path, description = "The `code` of a problem.", example = "wrong_code")),
     responses(

@@ -88,6 +88,8 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .busy_timeout(PATIENCE)
         // What is erased leaves no trace in the file.
         .pragma("secure_delete", "on")
+        // Nor in a temporary file beside it: statement journals hold old pages, and cost a file for every batch.
+        .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
         .disable_statement_logging();
     create_private(path)?;

@@ -177,7 +177,6 @@ async fn what_is_not_built_yet_is_refused_as_unknown() {
         ("transaction", transaction.clone()),
         ("locale", json!("pt")),
         ("autofill", json!({ "origin": "https://acme.example" })),
-        ("client_ip", json!("192.0.2.1")),
         ("ttl", json!(600.5)),
         ("code", json!("000000")),
         ("length", json!(-1)),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{Answer, NUMBER, TestApp},
     database::Database,
+    page::{Page, with_origin},
     routes::ROUTES,
 };
 
@@ -390,5 +391,33 @@ async fn what_the_service_answers_is_what_the_document_shows() {
             "/problems/{code}",
             &app.get(&format!("/problems/{code}")).await,
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_page_is_answered_is_what_the_document_shows() {
+    let app = with_origin(Database::Sqlite).await;
+    let page = Page::open(&app).await;
+    let document = document();
+    let (send, verify) = ("/otp/send", "/otp/verify");
+    let created = page.post(send, json!({ "to": NUMBER })).await;
+    let id = created.json()["id"].clone();
+    let too_soon = page.post(send, json!({ "to": NUMBER })).await;
+    let elsewhere = page
+        .moved("https://evil.example")
+        .post(send, json!({ "to": NUMBER }))
+        .await;
+    for (answer, status) in [(created, 201), (too_soon, 429), (elsewhere, 403)] {
+        assert_eq!(answer.status, status);
+        assert_documented(&document, &Method::POST, send, &answer);
+    }
+    for (code, status) in [
+        (app.wrong_code(), 422),
+        (&app.code(), 200),
+        (&app.code(), 422),
+    ] {
+        let answer = page.post(verify, json!({ "id": id, "code": code })).await;
+        assert_eq!(answer.status, status);
+        assert_documented(&document, &Method::POST, verify, &answer);
     }
 }

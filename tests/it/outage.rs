@@ -1,12 +1,15 @@
 //! While the database is gone, everybody is told so, and nothing is done that is not durable.
 
+use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::json;
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
 
 use crate::{
-    app::{TestApp, on_both},
-    database::{Place, server},
+    app::{Answer, TestApp, on_both},
+    database::{Database, Place, server},
     errors::body,
+    page::{ORIGIN_OF_ACME, unreadable, with_origin},
 };
 
 /// The database, out of reach until [`Outage::end`].
@@ -88,4 +91,25 @@ on_both! {
         assert_eq!(app.verify(&id, &app.code()).await.status, 200);
         app.send_to("+351912345679").await;
     }
+}
+
+/// On PostgreSQL only: readers of SQLite do not wait for anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_is_not_known_whose_a_page_is_it_may_not_call() {
+    let app = with_origin(Database::Postgres).await;
+    let ask = async || {
+        let request = app
+            .http
+            .request(Method::OPTIONS, format!("{}/otp/send", app.base));
+        let request = request.header("Origin", ORIGIN_OF_ACME);
+        Answer::of(request.header("Access-Control-Request-Method", "POST")).await
+    };
+    let outage = Outage::begin(&app.place).await;
+    for answer in join_all((0..8).map(|_| ask())).await {
+        body(&answer, 503, "unavailable");
+        unreadable(&answer);
+    }
+    outage.end().await;
+    app.eventually("it is known again", async |_| ask().await.status == 204)
+        .await;
 }
