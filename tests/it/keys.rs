@@ -113,7 +113,7 @@ async fn revocation_counts_at_once(apps: [Arc<TestApp>; 2]) {
         .into_iter()
         .map(Result::unwrap)
         .collect();
-    assert!(served.iter().all(|count| 0 < *count), "{served:?}");
+    assert!(10 < served.iter().sum::<usize>(), "{served:?}");
 }
 
 on_both! {
