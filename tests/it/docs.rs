@@ -93,7 +93,12 @@ async fn callers_find_no_page_beside_the_api_and_no_api_beside_the_page() {
     for path in ["/docs", "/docs/", "/docs/start.js", "/docs/swagger-ui.css"] {
         app.get(path).await.problem(404, "not_found");
     }
-    for path in ["/otp/send", "/otp/verify", "/.well-known/jwks.json", "/problems/wrong_code"] {
+    for path in [
+        "/otp/send",
+        "/otp/verify",
+        "/.well-known/jwks.json",
+        "/problems/wrong_code",
+    ] {
         let answer = request(Method::GET, format!("{}{path}", app.admin)).await;
         answer.problem(404, "not_found");
     }
