@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    dev::{Server, ServerHandle},
-    web,
-};
+use actix_web::{dev::Server, web};
 use thiserror::Error;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use zeroize::Zeroizing;
@@ -37,6 +34,8 @@ const SET_CLOCK_EVERY: Duration = Duration::from_secs(10);
 /// What is in flight may take this long after SIGTERM.
 const LAST_DELIVERIES: Duration = Duration::from_secs(3);
 const LAST_CONNECTIONS: Duration = Duration::from_secs(1);
+/// And all of that together, so that whoever stops the process never has to kill it.
+const LAST_OF_ALL: Duration = Duration::from_millis(8500);
 
 /// A service that is bound and ready to run.
 pub struct App {
@@ -229,28 +228,37 @@ impl App {
         background.spawn(keep_time(store.clone(), clock, stop.clone()));
         background.close();
 
-        let handle = server.handle();
-        let admin_handle = admin.as_ref().map(Server::handle);
+        let handles: Vec<_> = [Some(&server), admin.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(Server::handle)
+            .collect();
         if let Some(admin) = admin {
             tokio::spawn(admin);
         }
         let mut serving = tokio::spawn(server);
-        let outcome = tokio::select! {
-            ended = &mut serving => ended,
-            () = shutdown => {
-                tracing::info!("service.stopping");
-                handle.stop(true).await;
-                serving.await
-            }
+        let ended = tokio::select! {
+            ended = &mut serving => Some(ended),
+            () = shutdown => None,
         };
-        if let Some(admin) = admin_handle {
-            ServerHandle::stop(&admin, true).await;
-        }
-        // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
-        stop.cancel();
-        let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
-        // A database that does not answer keeps nobody here.
-        let _ = tokio::time::timeout(LAST_CONNECTIONS, store.close()).await;
+        tracing::info!("service.stopping");
+        let all_of_it = async {
+            // Both at once, so that nobody who still asks holds up the other.
+            futures_util::future::join_all(handles.iter().map(|handle| handle.stop(true))).await;
+            // Sends that were answered are durable; what the courier cannot finish now, it resumes after the next start.
+            stop.cancel();
+            let _ = tokio::time::timeout(LAST_DELIVERIES, background.wait()).await;
+            // A database that does not answer keeps nobody here.
+            let _ = tokio::time::timeout(LAST_CONNECTIONS, store.close()).await;
+        };
+        let _ = tokio::time::timeout(LAST_OF_ALL, all_of_it).await;
+        let outcome = match ended {
+            Some(ended) => ended,
+            // It was told to stop, and what it has not finished by now it never will.
+            None => tokio::time::timeout(Duration::ZERO, serving)
+                .await
+                .unwrap_or(Ok(Ok(()))),
+        };
         tracing::info!("service.stopped");
         match outcome {
             Ok(result) => result.map_err(StartError::Server),

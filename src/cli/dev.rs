@@ -120,6 +120,11 @@ fn check(
                 .to_owned(),
         );
     }
+    if !config.server.admin_bind.ip().is_loopback() {
+        return Err(
+            "dev listens on loopback only; unset COUNTERSIGN__SERVER__ADMIN_BIND".to_owned(),
+        );
+    }
     if config.database.sqlite_path() != Some(&database_file(data)) {
         return Err(
             "dev keeps its own database; unset COUNTERSIGN__DATABASE__URL, or run `countersign serve`"
@@ -214,6 +219,6 @@ fn welcome(base: &str) -> String {
          curl -s {base}/sim/phones/+351912345678\n\n  \
          # verify the code you read there\n  \
          curl -s {base}/otp/verify -H 'Content-Type: application/json' -d '{{\"to\":\"+351912345678\",\"code\":\"123456\"}}'\n\n\
-         Nothing leaves this machine: Restcomm and the phones are simulated. Stop with Ctrl-C.\n"
+         The API is described at {base}/docs/. Nothing leaves this machine: Restcomm and the phones are simulated. Stop with Ctrl-C.\n"
     )
 }

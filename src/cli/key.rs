@@ -174,15 +174,15 @@ fn allowed(kind: KeyKind, asked: Option<Vec<Scope>>) -> Result<Vec<Scope>, Strin
 
 /// On standard error, since standard output is for the key.
 fn warn_of_no_origin(tenant: &str, of_dev: bool) {
-    let mend = if of_dev {
-        "apply it with `origins`, or start `countersign dev` with --origin"
+    let advice = if of_dev {
+        "this key works only from origins that `countersign dev` was started with: --origin ORIGIN"
+            .to_owned()
     } else {
-        "set its `origins`"
+        format!(
+            "the tenant `{tenant}` has no origins yet, so no page can use this key; set its `origins`"
+        )
     };
-    let _ = writeln!(
-        stderr(),
-        "countersign: the tenant `{tenant}` has no origins yet, so no page can use this key; {mend}"
-    );
+    let _ = writeln!(stderr(), "countersign: {advice}");
 }
 
 fn kind(word: &str) -> Result<KeyKind, String> {

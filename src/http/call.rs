@@ -64,10 +64,7 @@ impl<B: Body + 'static> FromRequest for Call<B> {
             }
             check_accept(request.headers())?;
             let bytes = read_body(&request, payload).await?;
-            if request.uri().query().is_some() {
-                return Err(Problem::new(ProblemCode::MalformedRequest)
-                    .detail("A query string is never read here; what it says would end up in logs. Use the body."));
-            }
+            refuse_query(&request)?;
             let mut members = if bytes.is_empty() && !B::EXPECTED {
                 Members::none()
             } else {
@@ -92,12 +89,24 @@ impl<B: Body + 'static> FromRequest for Call<B> {
     }
 }
 
+/// Nothing is ever read from a query string.
+pub(super) fn refuse_query(request: &HttpRequest) -> Result<(), Problem> {
+    refuse_key_in_url(request)?;
+    if request.uri().query().is_some() {
+        return Err(Problem::new(ProblemCode::MalformedRequest).detail(
+            "A query string is never read here; what it says would end up in logs. Use the body.",
+        ));
+    }
+    Ok(())
+}
+
 /// A key in a URL is in somebody's log already: say so, whatever else is wrong.
 fn refuse_key_in_url(request: &HttpRequest) -> Result<(), Problem> {
-    if request.uri().query().is_some_and(|query| {
+    let url = request.uri().path_and_query();
+    if url.is_some_and(|url| {
         ["cs_sk_", "cs_pk_", "cs_ak_"]
             .iter()
-            .any(|kind| query.contains(kind))
+            .any(|kind| url.as_str().contains(kind))
     }) {
         tracing::warn!("request.key_in_url");
         return Err(Problem::new(ProblemCode::MalformedRequest)

@@ -4,23 +4,16 @@ use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{
     HttpResponse,
-    guard::GuardContext,
     http::header,
     web::{self, Bytes},
 };
 
-use super::{Api, codes::ProblemCode, problem::Problem};
+use super::{codes::ProblemCode, problem::Problem};
 
 const PAGE: &str = include_str!("docs/page.html");
 /// What Swagger UI needs, and no more: its pictures stand in its style sheet.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                       connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-
-/// Whether this is `dev`, where the page is on the public listener, too.
-pub(super) fn in_dev(context: &GuardContext) -> bool {
-    let api = context.app_data::<web::Data<Api>>();
-    api.is_some_and(|api| api.keyless.is_some())
-}
 
 /// To the page: relative, so that it is right behind a proxy that serves this under a longer path.
 pub(super) async fn enter() -> HttpResponse {

@@ -79,17 +79,18 @@ pub(super) async fn wrap(
         Err(problem) => problem.code.status(),
     };
     let code = outcome.as_ref().err().map(|problem| problem.code).or(code);
-    observed.done(route.as_deref(), status, code);
     match outcome {
         Ok(mut response) => {
             set_headers(response.response_mut(), &id);
             page.mark(&api, response.headers_mut()).await;
+            observed.done(route.as_deref(), status, code);
             Ok(response.map_body(|_, body| sent.hold(body)))
         }
         Err(problem) => {
             let mut answer = problem.answer(&api.public_url, &id);
             set_headers(&mut answer, &id);
             page.mark(&api, answer.headers_mut()).await;
+            observed.done(route.as_deref(), status, code);
             let answer = answer.map_body(|_, body| sent.hold(body));
             Err(InternalError::from_response(problem, answer).into())
         }

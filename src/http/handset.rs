@@ -1,13 +1,8 @@
 //! The handset page of `dev`: the files of `web/`, as they are in the repository.
 
-use actix_web::{
-    HttpResponse,
-    guard::GuardContext,
-    http::{Method, header},
-    web::{self, ServiceConfig, get},
-};
+use actix_web::{HttpResponse, http::header, web::ServiceConfig};
 
-use super::{Api, only};
+use super::{READ, in_dev, only, read};
 
 /// Nothing inline, nothing from elsewhere, nothing that makes a script of a string.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
@@ -56,6 +51,7 @@ const FILES: [File; 17] = [
     file!("handset.js", SCRIPT),
 ];
 
+/// Only `dev` has callers without a key and a simulated phone, so only there the page is of use as it is.
 pub(super) fn configure(config: &mut ServiceConfig) {
     for (path, kind, text) in FILES {
         let answer = move || async move {
@@ -64,13 +60,6 @@ pub(super) fn configure(config: &mut ServiceConfig) {
                 .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
                 .body(text)
         };
-        config.service(only(path, Method::GET, get().to(answer)).guard(is_dev));
+        config.service(only(path, READ, read().to(answer)).guard(in_dev));
     }
-}
-
-/// Only `dev` has callers without a key and a simulated phone, so only there the page is of use as it is.
-fn is_dev(context: &GuardContext<'_>) -> bool {
-    context
-        .app_data::<web::Data<Api>>()
-        .is_some_and(|api| api.keyless.is_some())
 }

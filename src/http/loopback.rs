@@ -39,10 +39,14 @@ pub async fn only<B: MessageBody>(
 
 /// Whether `host`, with or without a port, names the loopback interface.
 fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').map_or(rest, |(name, _)| name),
-        None => host.split_once(':').map_or(host, |(name, _)| name),
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').unwrap_or((rest, "")),
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
     };
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    if !port.is_empty() && !port.strip_prefix(':').is_some_and(is_port) {
+        return false;
+    }
     name.eq_ignore_ascii_case("localhost")
         || name
             .parse::<std::net::IpAddr>()
@@ -72,6 +76,10 @@ mod tests {
             "127.0.0.1.evil.example",
             "10.0.0.1",
             "[::2]:80",
+            "[::1].evil.example",
+            "localhost:x.evil.example",
+            "localhost:",
+            "127.0.0.1:80:80",
         ] {
             assert!(!is_loopback(host), "{host}");
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpResponse, guard::GuardContext, web};
+use actix_web::{HttpResponse, web};
 
 use super::Api;
 use crate::domain::clock::Timestamp;
@@ -28,11 +28,4 @@ pub(super) async fn metrics(api: web::Data<Api>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(TEXT)
         .body(api.store.metrics().text())
-}
-
-/// Lets a request pass only in `dev`: on a public listener there is no such thing.
-pub(super) fn only_in_dev(context: &GuardContext<'_>) -> bool {
-    context
-        .app_data::<web::Data<Api>>()
-        .is_some_and(|api| api.keyless.is_some())
 }

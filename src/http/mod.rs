@@ -23,12 +23,11 @@ use std::sync::Arc;
 
 use actix_web::{
     HttpRequest, HttpResponse, Route,
-    guard::fn_guard,
-    http::{Method, header},
+    guard::{self, GuardContext, fn_guard},
+    http::header,
     middleware::from_fn,
-    web::{self, ServiceConfig, get, post},
+    web::{self, ServiceConfig, post},
 };
-
 use ipnet::IpNet;
 
 use crate::{
@@ -40,6 +39,10 @@ use codes::ProblemCode;
 pub use health::Readiness;
 pub use metrics::Scrapes;
 use problem::Problem;
+
+/// Whatever has GET has HEAD: the same answer without its body (RFC 9110 section 9.1).
+const READ: &str = "GET, HEAD";
+const POST: &str = "POST";
 
 /// What handlers need, as data of the application.
 pub struct Api {
@@ -64,37 +67,18 @@ pub fn configure(config: &mut ServiceConfig) {
             .wrap(from_fn(envelope::wrap))
             .service(from_pages("/otp/send", post().to(otp::send)))
             .service(from_pages("/otp/verify", post().to(otp::verify)))
-            .service(only("/otp/{id}", Method::GET, get().to(otp::status)))
-            .service(only(
-                "/otp/{id}/cancel",
-                Method::POST,
-                post().to(otp::cancel),
-            ))
-            .service(only(
-                "/.well-known/jwks.json",
-                Method::GET,
-                get().to(jwks::keys),
-            ))
-            .service(only(
-                "/problems/{code}",
-                Method::GET,
-                get().to(pages::problem),
-            ))
-            .service(only(
-                "/openapi.json",
-                Method::GET,
-                get().to(openapi::document),
-            ))
-            .service(only("/livez", Method::GET, get().to(health::live)))
-            .service(only("/readyz", Method::GET, get().to(health::ready)))
-            .service(
-                only("/metrics", Method::GET, get().to(metrics::metrics))
-                    .guard(fn_guard(metrics::only_in_dev)),
-            )
+            .service(only("/otp/{id}", READ, read().to(otp::status)))
+            .service(only("/otp/{id}/cancel", POST, post().to(otp::cancel)))
+            .service(only("/.well-known/jwks.json", READ, read().to(jwks::keys)))
+            .service(only("/problems/{code}", READ, read().to(pages::problem)))
+            .service(only("/openapi.json", READ, read().to(openapi::document)))
+            .service(only("/livez", READ, read().to(health::live)))
+            .service(only("/readyz", READ, read().to(health::ready)))
+            .service(only("/metrics", READ, read().to(metrics::metrics)).guard(fn_guard(in_dev)))
             .service(
                 web::scope("/docs")
-                    .guard(fn_guard(docs::in_dev))
-                    .configure(|config| documentation(config, get().to(docs::page_with_calls))),
+                    .guard(fn_guard(in_dev))
+                    .configure(|config| documentation(config, read().to(docs::page_with_calls))),
             )
             // The page at `/` with what it loads; only in `dev`.
             .configure(handset::configure)
@@ -109,16 +93,16 @@ pub fn configure_admin(config: &mut ServiceConfig) {
             .wrap(from_fn(envelope::wrap))
             .service(only(
                 "/openapi.json",
-                Method::GET,
-                get().to(openapi::document_from_elsewhere),
+                READ,
+                read().to(openapi::document_from_elsewhere),
             ))
             .service(
                 web::scope("/docs")
-                    .configure(|config| documentation(config, get().to(docs::page_to_read))),
+                    .configure(|config| documentation(config, read().to(docs::page_to_read))),
             )
-            .service(only("/metrics", Method::GET, get().to(metrics::metrics)))
-            .service(only("/livez", Method::GET, get().to(health::live)))
-            .service(only("/readyz", Method::GET, get().to(health::ready)))
+            .service(only("/metrics", READ, read().to(metrics::metrics)))
+            .service(only("/livez", READ, read().to(health::live)))
+            .service(only("/readyz", READ, read().to(health::ready)))
             .default_service(web::to(not_found)),
     );
 }
@@ -126,17 +110,16 @@ pub fn configure_admin(config: &mut ServiceConfig) {
 /// Swagger UI: `page`, and what it loads.
 fn documentation(config: &mut ServiceConfig, page: Route) {
     config
-        .service(only("", Method::GET, get().to(docs::enter)))
-        .service(only("/", Method::GET, page))
-        .service(only("/{file}", Method::GET, get().to(docs::file)))
+        .service(only("", READ, read().to(docs::enter)))
+        .service(only("/", READ, page))
+        .service(only("/{file}", READ, read().to(docs::file)))
         .default_service(web::to(not_found));
 }
 
-/// A path with one method; every other method is answered with 405 and `Allow`.
-fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
+/// A path with the methods `allowed`; every other method is answered with 405 and `Allow`.
+fn only(path: &str, allowed: &'static str, route: Route) -> actix_web::Resource {
     let refuse = move |_: HttpRequest| {
-        let problem =
-            Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, method.as_str());
+        let problem = Problem::new(ProblemCode::MethodNotAllowed).header(header::ALLOW, allowed);
         async move { Err::<&str, _>(problem) }
     };
     web::resource(path)
@@ -144,10 +127,21 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
         .default_service(web::to(refuse))
 }
 
+/// GET, or HEAD for whoever wants to know only whether it is there.
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Whether this is `dev`, whose one listener has everything: the page, the documentation, the metrics.
+fn in_dev(context: &GuardContext<'_>) -> bool {
+    let api = context.app_data::<web::Data<Api>>();
+    api.is_some_and(|api| api.keyless.is_some())
+}
+
 /// A path with a POST that pages of other origins may call: their browsers ask first.
 fn from_pages(path: &str, route: Route) -> actix_web::Resource {
     let preflight = web::route().guard(fn_guard(cors::is_preflight));
-    only(path, Method::POST, route).route(preflight.to(cors::preflight))
+    only(path, POST, route).route(preflight.to(cors::preflight))
 }
 
 async fn not_found() -> Result<&'static str, Problem> {

@@ -9,11 +9,13 @@ mod housekeeping;
 mod journal;
 mod keys;
 mod open;
+mod origins;
 mod policy;
 #[cfg(test)]
 mod read_back;
 mod reads;
 mod record;
+mod sqlite_file;
 mod tally;
 mod tenants;
 mod verifications;
@@ -33,6 +35,8 @@ pub use reads::Snapshot;
 pub use tally::channel_label;
 pub use tenants::Directory;
 
+use sqlite_file::SqliteFile;
+
 /// Longer than a connection and a lock are waited for, so that their own errors come first.
 const BEGIN_WITHIN: std::time::Duration = std::time::Duration::from_secs(7);
 
@@ -43,6 +47,7 @@ pub struct Store(Arc<Pool>, Metrics);
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
     Sqlite {
+        file: SqliteFile,
         writers: SqlitePool,
         readers: SqlitePool,
     },
@@ -126,7 +131,8 @@ impl Store {
 
     async fn begin_now(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
-            Pool::Sqlite { writers, .. } => {
+            Pool::Sqlite { file, writers, .. } => {
+                file.check()?;
                 Tx::Sqlite(writers.begin_with("BEGIN IMMEDIATE").await?)
             }
             Pool::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),

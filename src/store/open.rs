@@ -12,7 +12,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Pool, Store, StoreError};
+use super::{Pool, Store, StoreError, sqlite_file::SqliteFile};
 use crate::telemetry::Metrics;
 
 /// How long anything waits for a connection or a lock before the caller gets 503.
@@ -51,7 +51,9 @@ impl Store {
 
     pub async fn close(&self) {
         match &*self.0 {
-            Pool::Sqlite { writers, readers } => {
+            Pool::Sqlite {
+                writers, readers, ..
+            } => {
                 readers.close().await;
                 writers.close().await;
             }
@@ -105,7 +107,12 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
-    Ok(Pool::Sqlite { writers, readers })
+    let file = SqliteFile::of(path)?;
+    Ok(Pool::Sqlite {
+        file,
+        writers,
+        readers,
+    })
 }
 
 /// Whether a connection can be used again. When SQLite cannot write a commit to the disk it takes the transaction back

@@ -1,19 +1,15 @@
 //! Tenants: those of the main configuration, and those kept in the database by `tenant apply`.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use moka::sync::Cache;
-use tokio::sync::Mutex;
 
-use super::{Caller, Store, StoreError, on, policy, read};
-use crate::domain::{clock::Clock, key::ApiKey, policy::Tenant};
+use super::{Caller, Store, StoreError, on, origins::Origins, policy, read};
+use crate::domain::{
+    clock::Clock,
+    key::ApiKey,
+    policy::{Policy, Tenant},
+};
 
 /// Keys and policies may be this old when they are read; a send or check reads the key again under lock.
 const STALE_AFTER: Duration = Duration::from_secs(5);
@@ -30,16 +26,10 @@ pub struct Directory {
     origins: Arc<Origins>,
 }
 
-/// The origins of all tenants: whoever asks needs no key, so however many ask, one at a time reads.
-struct Origins {
-    known: Cache<(), Arc<HashSet<String>>>,
-    reading: Mutex<()>,
-    /// How often they were read, or not to be had.
-    readings: AtomicU64,
-}
-
 impl Directory {
     pub fn new(store: Store, clock: Clock, configured: Vec<Tenant>) -> Self {
+        let own = configured.iter().flat_map(|tenant| &tenant.policy.origins);
+        let origins = Arc::new(Origins::new(own.cloned().collect(), STALE_AFTER));
         let configured = configured
             .into_iter()
             .map(|tenant| (tenant.name.clone(), Arc::new(tenant)))
@@ -56,46 +46,19 @@ impl Directory {
                 .max_capacity(CACHED)
                 .time_to_live(STALE_AFTER)
                 .build(),
-            origins: Arc::new(Origins {
-                known: Cache::builder().time_to_live(STALE_AFTER).build(),
-                reading: Mutex::default(),
-                readings: AtomicU64::default(),
-            }),
+            origins,
         }
     }
 
     /// `origin` as it stands in the policy of some tenant.
-    pub async fn known_origin(&self, origin: &str) -> Result<Option<String>, StoreError> {
-        let Origins {
-            known,
-            reading,
-            readings,
-        } = &*self.origins;
-        if let Some(all) = known.get(&()) {
-            return Ok(all.get(origin).cloned());
-        }
-        let before = readings.load(Ordering::Relaxed);
-        let _alone = reading.lock().await;
-        if let Some(all) = known.get(&()) {
-            return Ok(all.get(origin).cloned());
-        }
-        if readings.load(Ordering::Relaxed) != before {
-            // What failed while this one waited would fail again, and make the next wait longer.
-            return Err(StoreError::Unavailable(
-                "the origins are not to be had".to_owned(),
-            ));
-        }
-        let stored = self.store.stored_tenants().await;
-        readings.fetch_add(1, Ordering::Relaxed);
-        let configured = self.configured.values().map(|tenant| &tenant.policy);
-        let stored = stored?;
-        let all = configured.chain(stored.iter().map(|tenant| &tenant.policy));
-        let all: HashSet<_> = all
-            .flat_map(|policy| policy.origins.iter().cloned())
-            .collect();
-        let found = all.get(origin).cloned();
-        known.insert((), Arc::new(all));
-        Ok(found)
+    pub async fn known_origin(&self, origin: &str) -> Option<String> {
+        let read = async || {
+            let stored = self.store.readable_policies().await?;
+            let configured = self.configured.values().map(|tenant| &tenant.policy);
+            let all = configured.chain(&stored);
+            Ok(all.flat_map(|policy| policy.origins.clone()).collect())
+        };
+        self.origins.find(origin, read).await
     }
 
     pub async fn tenant(&self, name: &str) -> Result<Option<Arc<Tenant>>, StoreError> {
@@ -189,6 +152,19 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The policies kept in the database, but for those that cannot be read: one tenant's damage is not another's.
+    async fn readable_policies(&self) -> Result<Vec<Policy>, StoreError> {
+        let texts: Vec<(String, String)> = read!(self, pool => {
+            sqlx::query_as("select name, policy from tenants").fetch_all(pool).await?
+        });
+        let policies = texts.into_iter().filter_map(|(tenant, text)| {
+            policy::read(&text)
+                .inspect_err(|error| tracing::error!(%error, tenant, "tenant.damaged"))
+                .ok()
+        });
+        Ok(policies.collect())
     }
 
     pub(super) async fn tenant(&self, name: &str) -> Result<Option<Tenant>, StoreError> {

@@ -89,7 +89,9 @@ impl Store {
 
     fn observe_connections(&self) {
         let sizes = match &*self.0 {
-            Pool::Sqlite { writers, readers } => [
+            Pool::Sqlite {
+                writers, readers, ..
+            } => [
                 (PoolName::Writers, writers.size(), writers.num_idle()),
                 (PoolName::Readers, readers.size(), readers.num_idle()),
             ],

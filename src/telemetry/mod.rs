@@ -49,8 +49,9 @@ where
     S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let chosen = EnvFilter::builder()
-        .parse_lossy(levels.unwrap_or("info,actix_server=warn,sqlx::postgres::notice=warn"));
+    let chosen = EnvFilter::builder().parse_lossy(
+        levels.unwrap_or("info,actix_http=off,actix_server=warn,sqlx::postgres::notice=warn"),
+    );
     let lines = fmt::layer().with_writer(writer);
     let lines = match shape {
         Shape::Text => lines

@@ -86,6 +86,16 @@ on_both! {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_with_a_query_string_is_refused_like_a_call_with_one() {
+    let app = with_origin(Database::Sqlite).await;
+    for query in ["?x=1", "?key=cs_pk_AAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+        let path = format!("/otp/send{query}");
+        let answer = preflight(&app, &path, ORIGIN_OF_ACME).await;
+        answer.problem(400, "malformed_request");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_other_question_of_a_browser_is_answered() {
     let app = with_origin(Database::Sqlite).await;
     let id = app.send().await;

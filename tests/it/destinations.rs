@@ -94,6 +94,8 @@ async fn lines_that_cost_extra_or_have_nobody_there_are_never_sent_to() {
         ("satellite", "+870301234567"),
         ("universal personal number", "+878101234567890"),
         ("satellite", "+881612345678"),
+        ("satellite, in Australia's plan", "+61147101234"),
+        ("satellite, in Russia's plan", "+79541234567"),
         ("satellite, not in its plan", "+881512345678"),
         ("satellite, of any length", "+8819999999"),
         ("network", "+8823421234"),

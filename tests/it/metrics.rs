@@ -270,7 +270,7 @@ async fn the_public_listener_has_no_metrics_and_the_operators_has_health_too() {
     }
     let posted = Answer::of(app.http.post(format!("{}/metrics", app.admin))).await;
     posted.problem(405, "method_not_allowed");
-    assert_eq!(posted.header("allow"), Some("GET"));
+    assert_eq!(posted.header("allow"), Some("GET, HEAD"));
 }
 
 /// What is listed in the manual is there, and what is there is listed.

@@ -9,7 +9,7 @@ use crate::{
     app::{Answer, TestApp, on_both},
     database::{Database, Place, server},
     errors::body,
-    page::{ORIGIN_OF_ACME, unreadable, with_origin},
+    page::{ORIGIN_OF_ACME, readable_by, unreadable, with_origin},
 };
 
 /// The database, out of reach until [`Outage::end`].
@@ -95,21 +95,59 @@ on_both! {
 
 /// On PostgreSQL only: readers of SQLite do not wait for anybody.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_it_is_not_known_whose_a_page_is_it_may_not_call() {
+async fn a_page_hears_of_an_outage_as_soon_and_as_plainly_as_anybody() {
     let app = with_origin(Database::Postgres).await;
-    let ask = async || {
+    let ask = async |origin: &str| {
         let request = app
             .http
             .request(Method::OPTIONS, format!("{}/otp/send", app.base));
-        let request = request.header("Origin", ORIGIN_OF_ACME);
+        let request = request.header("Origin", origin);
         Answer::of(request.header("Access-Control-Request-Method", "POST")).await
     };
     let outage = Outage::begin(&app.place).await;
-    for answer in join_all((0..8).map(|_| ask())).await {
-        body(&answer, 503, "unavailable");
-        unreadable(&answer);
+    for answer in join_all((0..8).map(|_| ask(ORIGIN_OF_ACME))).await {
+        assert_eq!(answer.status, 204, "{}", answer.text);
     }
+    let stranger = ask("https://evil.example").await;
+    body(&stranger, 403, "forbidden");
+    unreadable(&stranger);
+    let request = app.http.post(format!("{}/otp/send", app.base));
+    let refused = Answer::of(request.header("Origin", ORIGIN_OF_ACME)).await;
+    body(&refused, 401, "unauthenticated");
+    readable_by(&refused, ORIGIN_OF_ACME);
     outage.end().await;
-    app.eventually("it is known again", async |_| ask().await.status == 204)
-        .await;
+}
+
+/// What is written to a file that nobody can find any more is gone with the process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sqlite_file_that_was_taken_away_is_no_place_to_write_to() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let path = app.place.url.strip_prefix("sqlite://").unwrap();
+    let id = app.send().await;
+    let aside = format!("{path}.aside");
+    std::fs::rename(path, &aside).unwrap();
+    let send = json!({ "to": "+351912345679" });
+    body(&app.post("/otp/send", send).await, 503, "unavailable");
+    body(&app.verify(&id, &app.code()).await, 503, "unavailable");
+    app.advance(2);
+    assert_eq!(app.get("/readyz").await.status, 503);
+    assert!(app.simulator.texts("+351912345679").is_empty());
+    std::fs::rename(&aside, path).unwrap();
+    assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+    assert_eq!(app.get("/readyz").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_policy_that_cannot_be_read_is_no_other_tenants_trouble() {
+    let app = with_origin(Database::Sqlite).await;
+    let mut connection = SqliteConnection::connect(&app.place.url).await.unwrap();
+    let damaged =
+        "insert into tenants (name, policy, created_at, updated_at) values ('other', '{}', 0, 0)";
+    connection.execute(damaged).await.unwrap();
+    let request = app
+        .http
+        .request(Method::OPTIONS, format!("{}/otp/send", app.base));
+    let request = request.header("Origin", ORIGIN_OF_ACME);
+    let answer = Answer::of(request.header("Access-Control-Request-Method", "POST")).await;
+    assert_eq!(answer.status, 204, "{}", answer.text);
 }

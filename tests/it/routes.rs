@@ -26,7 +26,7 @@ pub(crate) const ROUTES: [(Method, &str); 9] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_has_one_method_and_names_it_in_allow() {
+async fn every_route_has_one_method_and_names_it_in_allow_and_what_has_get_has_head() {
     let app = TestApp::spawn(Database::Sqlite).await;
     let methods = [
         Method::GET,
@@ -41,11 +41,27 @@ async fn every_route_has_one_method_and_names_it_in_allow() {
         Method::from_bytes(b"post").unwrap(),
     ];
     for (allowed, path) in ROUTES {
-        for method in methods.iter().filter(|method| **method != allowed) {
+        let named = if allowed == Method::GET {
+            let [got, head] = [Method::GET, Method::HEAD].map(|method| app.request(method, path));
+            let (got, head) = (Answer::of(got).await, Answer::of(head).await);
+            assert_eq!(head.status, got.status, "{path}");
+            assert_eq!(
+                (head.text.as_str(), got.text.is_empty()),
+                ("", false),
+                "{path}"
+            );
+            "GET, HEAD"
+        } else {
+            "POST"
+        };
+        for method in methods
+            .iter()
+            .filter(|method| !named.split(", ").any(|named| named == method.as_str()))
+        {
             let url = format!("{}{path}", app.base);
             let answer = Answer::of(app.http.request(method.clone(), url)).await;
             assert_eq!((answer.status, method, path), (405, method, path));
-            assert_eq!(answer.header("allow"), Some(allowed.as_str()));
+            assert_eq!(answer.header("allow"), Some(named));
             if *method == Method::HEAD {
                 assert_eq!(answer.text, "");
             } else {

@@ -40,14 +40,24 @@ impl LineType {
         }
     }
 
-    /// Calling codes of the satellite operators, whose numbers libraries call mobile.
-    pub(super) const fn of_calling_code(self, code: u16) -> Self {
-        match code {
-            870 | 881 => Self::Satellite,
-            _ => self,
+    /// The ranges of the satellite operators, which libraries call mobile or personal.
+    pub(super) fn of_range(self, number: &str) -> Self {
+        if SATELLITE.iter().any(|range| number.starts_with(range)) {
+            Self::Satellite
+        } else {
+            self
         }
     }
 }
+
+/// Whole calling codes, and what lies within the plan of a country.
+const SATELLITE: [&str; 5] = [
+    "+870",  // Inmarsat
+    "+881",  // mobile systems
+    "+6114", // Australia: satellite phones
+    "+1600", // Canada: the far north, by satellite
+    "+7954", // Russia: GlobalTel
+];
 
 impl From<PhoneNumberType> for LineType {
     fn from(library: PhoneNumberType) -> Self {

@@ -109,11 +109,12 @@ impl PhoneNumber {
     }
 
     fn new(digits: Digits, calling_code: u16, region: RegionStr, line_type: LineType) -> Self {
+        let line_type = line_type.of_range(digits.as_str());
         Self {
             digits,
             calling_code,
             region,
-            line_type: line_type.of_calling_code(calling_code),
+            line_type,
         }
     }
 

@@ -66,7 +66,7 @@ async fn dev_serves_every_file_of_the_page_as_it_is() {
         let refused =
             Answer::of(refused.request(Method::POST, format!("{}{path}", stage.base))).await;
         refused.problem(405, "method_not_allowed");
-        assert_eq!(refused.header("allow"), Some("GET"));
+        assert_eq!(refused.header("allow"), Some("GET, HEAD"));
     }
     for path in [
         "/index.html",

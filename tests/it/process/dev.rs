@@ -255,7 +255,7 @@ async fn a_page_of_another_origin_needs_a_publishable_key_and_dev_to_know_it() {
     assert!(
         printed
             .stderr
-            .contains("start `countersign dev` with --origin"),
+            .contains("`countersign dev` was started with: --origin"),
         "{}",
         printed.stderr
     );

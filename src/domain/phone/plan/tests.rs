@@ -125,7 +125,7 @@ fn expected(text: &str) -> Option<Answer> {
     let unknown = |code| (text.to_owned(), code, "001".to_owned(), LineType::Unknown);
     let unknown = refused.filter(|_| Digits::read(text).is_ok()).map(unknown);
     librarys(text).or_else(|| {
-        unknown.map(|(text, code, region, line)| (text, code, region, line.of_calling_code(code)))
+        unknown.map(|(number, code, region, line)| (number, code, region, line.of_range(text)))
     })
 }
 
