@@ -2,7 +2,7 @@
 
 use crate::summary::{BlockSummary, Ratio, Spread};
 
-pub(crate) const HEAD: [&str; 9] = [
+pub(crate) const HEAD: [&str; 10] = [
     "database",
     "connections",
     "side",
@@ -11,6 +11,7 @@ pub(crate) const HEAD: [&str; 9] = [
     "p50 ms",
     "p99 ms",
     "CPU us",
+    "busy",
     "batch",
 ];
 pub(crate) const RATIO_HEAD: [&str; 8] = [
@@ -25,7 +26,7 @@ pub(crate) const RATIO_HEAD: [&str; 8] = [
 ];
 
 /// A line for each side.
-pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 9]> {
+pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 10]> {
     let sides = block.sides().into_iter();
     let rows = sides.map(|(name, side)| {
         let rate = side.requests_per_second;
@@ -41,6 +42,7 @@ pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 9]> {
             milliseconds(side.p50_us),
             milliseconds(side.p99_us),
             format!("{:.1}{}", side.cpu_us.median, database.unwrap_or_default()),
+            format!("{:.0} %", side.busy.median * 100.0),
             side.batch
                 .map_or("-".to_owned(), |batch| format!("{:.0}", batch.median)),
         ]
