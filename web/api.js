@@ -1,6 +1,6 @@
 /** The client of the public API: two calls, and every way in which they can end as one plain object. */
 
-import { key, service } from "./settings.js";
+import { key, service } from "./configuration.js";
 
 /** A send waits for Restcomm at most ten seconds; whoever has not answered by then is not there. */
 const PATIENCE_MS = 20_000;

@@ -52,6 +52,18 @@ export function learnFromTooSoon({ body, retryAfter }) {
   learn(Date.parse(body.resend_after) - retryAfter * 1000);
 }
 
+/** What time it is there, if that is known. */
+export function now() {
+  return offset === undefined ? undefined : stopwatch() + offset;
+}
+
+/** The same, from what was remembered. */
+export function learnAgain(instant) {
+  if (offset === undefined) {
+    learn(instant);
+  }
+}
+
 /** The service's instant as a deadline on the stopwatch; `undefined` where nobody can know. */
 export function deadline(instant) {
   const at = Date.parse(instant ?? "") - (offset ?? NaN);

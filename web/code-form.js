@@ -3,8 +3,8 @@
 import { Countdown, digits, fromNow, span } from "./clock.js";
 import { canonical, fault as faultIn, inMessage } from "./code.js";
 import { dotted, masked, spoken } from "./number.js";
-import { channels } from "./settings.js";
-import { alarm, element, fault, once, quiet, say, show, title } from "./steps.js";
+import { channels } from "./configuration.js";
+import { alarm, element, fault, murmur, once, quiet, say, show, title, untilThen, waitIsOver } from "./steps.js";
 import * as words from "./words.js";
 
 /** When what is left is said aloud, once: the countdown itself is for the eye only. */
@@ -12,23 +12,27 @@ const LAST_CALL = 60;
 
 const field = element("code");
 const life = element("code-life");
+const press = element("code-button");
 const resend = element("resend");
 const lifetime = new Countdown();
 const coolDown = new Countdown();
+/** Until when no message can be sent again. */
+let held;
 
 /** `check` gets a code, `resend` the channel to change to or nothing, `leave` is for another number. */
 export function start({ check, resend: again, leave }) {
   element("code-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    once(element("code-button"), async () => {
+    once(press, async () => {
       quiet();
       const code = canonical(field.value);
       const wrong = faultIn(code);
       fault(field, wrong);
       if (!wrong) {
+        murmur(words.CHECKING);
         await check(code);
       }
-    });
+    }, words.CHECKING);
   });
   field.addEventListener("input", () => fault(field, ""));
   field.addEventListener("paste", (event) => {
@@ -58,7 +62,7 @@ export function start({ check, resend: again, leave }) {
 /** Shows the form; `expires` is a deadline, where it is known. */
 export function open({ to, number, channel, expires }) {
   const shown = to ?? masked(number);
-  element("code-lead").textContent = `It went ${words.by(channel)} to`;
+  element("code-lead").textContent = `It went ${words.by(channel)} to `;
   element("code-to").textContent = dotted(shown);
   element("code-to-spoken").textContent = spoken(shown);
   field.value = "";
@@ -71,21 +75,33 @@ export function isOpen() {
   return !element("code-step").hidden;
 }
 
+/** Once a code has expired, the way on is a new one; Enter still has the old one checked: the service decides. */
+function old(expired) {
+  if (expired && document.activeElement === press) {
+    field.focus();
+  }
+  press.hidden = expired;
+  resend.className = expired ? "primary" : "quiet";
+}
+
 function live(expires) {
   lifetime.stop();
+  old(false);
   life.hidden = expires === undefined;
   if (expires === undefined) {
     return;
   }
   let before = Infinity;
   lifetime.start(expires, (left) => {
-    life.textContent = left ? `Good for ${digits(left)}` : "The code has expired. Send a new one.";
+    life.textContent = `Good for ${digits(left)}`;
     life.toggleAttribute("data-late", left <= LAST_CALL);
     if (left === 0) {
       coolDown.stop();
-      offer("Send a new code");
+      life.hidden = true;
+      old(true);
+      offer();
       title("The code has expired");
-      say("The code has expired. Send a new one.");
+      say(words.EXPIRED);
     } else if (left <= LAST_CALL && LAST_CALL < before) {
       say(`The code is good for ${span(left)} more.`);
     }
@@ -96,6 +112,7 @@ function live(expires) {
 /** Until `next` no message can be sent again; `undefined`: not at all, while this code lives. */
 export function holdResend(next) {
   coolDown.stop();
+  held = next;
   resend.hidden = next === undefined;
   if (next === undefined) {
     return;
@@ -108,22 +125,27 @@ export function holdResend(next) {
       resend.disabled = true;
       resend.textContent = `Send again in ${digits(left)}`;
     } else {
-      offer("Send again");
+      offer();
+      waitIsOver();
     }
   });
+}
+
+export function heldUntil() {
+  return held;
 }
 
 /** Whoever is not told why a code was not accepted must be able to ask for another. */
 export function offerResend() {
   if (resend.hidden) {
-    offer("Send again");
+    offer();
   }
 }
 
-function offer(text) {
+function offer() {
   resend.hidden = false;
   resend.disabled = false;
-  resend.textContent = text;
+  resend.textContent = press.hidden ? "Send a new code" : "Send again";
 }
 
 /** The code was not the right one; the words say how many tries are left. */
@@ -138,6 +160,7 @@ export function refused(answer) {
     alarm(answer.code === "rate_limited" ? words.limited(answer) : words.tooSoon(answer));
     if (answer.retryAfter !== undefined) {
       holdResend(fromNow(answer.retryAfter));
+      untilThen();
     }
   } else if (words.faultOf("channel", answer)) {
     alarm(words.OTHER_CHANNEL);

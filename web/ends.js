@@ -3,7 +3,7 @@
 import { Countdown, digits, fromNow } from "./clock.js";
 import { close } from "./code-form.js";
 import { dotted, spoken } from "./number.js";
-import { alarm, element, once, quiet, show } from "./steps.js";
+import { alarm, element, once, quiet, show, untilThen, waitIsOver } from "./steps.js";
 import * as words from "./words.js";
 
 const again = element("not-ok-again");
@@ -47,6 +47,7 @@ export function notOk(answer) {
   element("not-ok-title").textContent = title;
   element("not-ok-text").textContent = text;
   again.hidden = !possible;
+  again.textContent = possible;
   hold(answer.code === "too_many_attempts" ? answer.retryAfter : undefined);
   show("not-ok", element("not-ok-title"));
 }
@@ -75,7 +76,11 @@ function hold(seconds) {
   if (document.activeElement === again) {
     element("not-ok-title").focus();
   }
+  untilThen();
   countdown.start(fromNow(seconds), (left) => {
+    if (left === 0) {
+      waitIsOver();
+    }
     again.disabled = left > 0;
     wait.hidden = left === 0;
     wait.textContent = `${digits(left)} left`;

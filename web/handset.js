@@ -1,10 +1,12 @@
 /** The simulated phone of `countersign dev`, which shows what a number received. No part of the public API. */
 
-import { canonical, fault } from "./number.js";
-import { handset as there } from "./settings.js";
+import { canonical, complete } from "./number.js";
+import { handset as there } from "./configuration.js";
 import { element } from "./steps.js";
 
 const EVERY_MS = 1000;
+/** Whoever types on has not finished. */
+const PAUSE_MS = 500;
 /** Older messages are left out. */
 const MOST = 30;
 
@@ -14,6 +16,7 @@ const empty = element("no-messages");
 let number = "";
 let shown = 0;
 let timer;
+let pause;
 
 export function start() {
   if (!there) {
@@ -21,17 +24,28 @@ export function start() {
   }
   element("handset").hidden = false;
   document.addEventListener("visibilitychange", next);
-  watch(canonical(element("number").value));
+  const field = element("number");
+  field.addEventListener("input", () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      // What becomes of a 0 in brackets, the service knows.
+      if (!field.value.includes("(0)")) {
+        watch(canonical(field.value));
+      }
+    }, PAUSE_MS);
+  });
 }
 
 /** Shows the phone of this number, from now on. */
 export function watch(wanted) {
-  if (!there || wanted === number || fault(wanted)) {
+  clearTimeout(pause);
+  if (!there || wanted === number || !complete(wanted)) {
     return;
   }
   number = wanted;
   shown = 0;
   element("handset-number").textContent = number;
+  empty.textContent = "No messages yet. What is sent to the number arrives here.";
   messages.replaceChildren(empty);
   next();
 }
@@ -92,6 +106,7 @@ function bubble({ from, text, at }) {
   head.append(sender, time);
   const words = document.createElement("p");
   words.className = "bubble-text";
+  words.dir = "auto";
   for (const part of text.split(/(\b[0-9]{6,10}\b)/)) {
     const code = /^[0-9]{6,10}$/.test(part);
     const piece = code ? document.createElement("strong") : document.createTextNode(part);

@@ -5,10 +5,11 @@ import { deadline, fromNow, learnFromSend, learnFromTooSoon } from "./clock.js";
 import * as codeForm from "./code-form.js";
 import * as ends from "./ends.js";
 import * as handset from "./handset.js";
-import { masked } from "./number.js";
+import * as memory from "./memory.js";
+import { masked, reached } from "./number.js";
 import * as numberForm from "./number-form.js";
-import { channels, purpose } from "./settings.js";
-import { alarm, forget, say } from "./steps.js";
+import { channels, purpose } from "./configuration.js";
+import { alarm, element, forget, murmur, quiet, say, untilThen } from "./steps.js";
 import * as words from "./words.js";
 
 /**
@@ -31,22 +32,38 @@ ends.start({
   leave,
 });
 handset.start();
+reopen(memory.recall());
+element("not-started").remove();
+
+/** The page was loaded again while a code was on its way. */
+function reopen(kept) {
+  if (kept) {
+    current = kept;
+    handset.watch(reached(kept.number, kept.to));
+    codeForm.open(kept);
+    codeForm.holdResend(kept.next);
+    say(words.ON_ITS_WAY);
+  }
+}
 
 /** To another number. */
 function leave() {
   turn = {};
   forget();
+  memory.drop();
   numberForm.open();
 }
 
 /** Sends a code, for the first time or again; `refused` is told where no code form can follow. */
 async function begin(number, channel, refused) {
-  handset.watch(number);
   const asked = turn;
+  murmur(words.SENDING);
   const answer = await send({ to: number, channel, purpose });
   if (asked !== turn) {
     return;
   }
+  quiet();
+  handset.watch(reached(number, answer.body.to));
   const { body, code } = answer;
   if (answer.ok) {
     const resent = current.id === body.id;
@@ -61,6 +78,16 @@ async function begin(number, channel, refused) {
     end(number, answer);
   } else {
     refused(answer);
+  }
+  remember();
+}
+
+/** A code that is on its way survives that the page is loaded again. */
+function remember() {
+  if (current.id) {
+    memory.keep({ ...current, next: codeForm.heldUntil() });
+  } else {
+    memory.drop();
   }
 }
 
@@ -87,6 +114,7 @@ function stillGood(number, channel, answer) {
   const possible = resend_after !== undefined || expires_at === undefined;
   codeForm.holdResend(possible ? fromNow(answer.retryAfter ?? 0) : undefined);
   say(words.tooSoon(answer));
+  untilThen();
 }
 
 /** The end that is not OK. */
@@ -117,10 +145,12 @@ async function check(code) {
   if (asked !== turn) {
     return;
   }
+  quiet();
   // The answer to the right code may have been lost; then the refusal to take it twice is that answer.
   if (answer.ok || (answer.code === "already_approved" && current.lost)) {
     ends.ok(current.to ?? answer.body.to ?? masked(current.number));
     current = {};
+    remember();
     return;
   }
   current.lost ||= answer.code === "unreachable" || 500 <= answer.status;
@@ -138,4 +168,5 @@ async function check(code) {
   } else {
     alarm(words.trouble(answer));
   }
+  remember();
 }

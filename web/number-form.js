@@ -2,23 +2,18 @@
 
 import { Countdown, digits, fromNow } from "./clock.js";
 import { canonical, fault as faultIn } from "./number.js";
-import { handset } from "./settings.js";
-import { alarm, element, fault, once, quiet, show } from "./steps.js";
+import { alarm, element, fault, once, quiet, show, untilThen, waitIsOver } from "./steps.js";
 import * as words from "./words.js";
-
-/** A number that is nobody's in particular, where nothing leaves the machine. */
-const EXAMPLE = "+351912345678";
 
 const field = element("number");
 const button = element("number-button");
 const wait = element("number-wait");
 const countdown = new Countdown();
 
-/** `submit` is called with a number that could be one. */
+/** `submit` is called with a number that could be one. Until then nothing can be typed. */
 export function start(submit) {
-  if (handset && !field.value) {
-    field.value = EXAMPLE;
-  }
+  field.disabled = false;
+  button.disabled = false;
   element("number-form").addEventListener("submit", (event) => {
     event.preventDefault();
     once(button, async () => {
@@ -30,11 +25,12 @@ export function start(submit) {
         release();
         await submit(number);
       }
-    });
+    }, words.SENDING);
   });
   field.addEventListener("input", () => {
     // What holds one number back says nothing of another.
     release();
+    waitIsOver();
     fault(field, "");
   });
 }
@@ -69,7 +65,11 @@ function hold(seconds) {
     return;
   }
   field.focus();
+  untilThen();
   countdown.start(fromNow(seconds), (left) => {
+    if (left === 0) {
+      waitIsOver();
+    }
     button.disabled = left > 0;
     wait.hidden = left === 0;
     wait.textContent = `${digits(left)} left`;

@@ -1,6 +1,6 @@
 /**
  * What this copy of the page talks to. `countersign dev` serves the page with these settings; whoever serves the
- * folder from somewhere else changes them here, and nothing else.
+ * folder from somewhere else changes them here, and nothing else. What is left out has the default of `configuration.js`.
  */
 
 /** Where the service is, such as "https://otp.example.com"; "" is where the page came from. */

@@ -1,7 +1,7 @@
 /** What the page says. Every refusal of the service ends in words about what happened and what to do now. */
 
 import { span } from "./clock.js";
-import { service } from "./settings.js";
+import { service } from "./configuration.js";
 
 const CHANNELS = {
   sms: { by: "by text message", again: "Send a text message" },
@@ -70,7 +70,10 @@ export function faultOf(member, { code, body }) {
     return undefined;
   }
   const subject = { to: "The number", code: "The code", channel: "This way of sending" }[member];
-  return `${subject} ${error.detail}.`;
+  // Some say what the matter is with a member, some are a sentence.
+  const { detail } = error;
+  const sentence = /^(has|is|must|stands)\b/.test(detail) ? `${subject} ${detail}` : detail[0].toUpperCase() + detail.slice(1);
+  return sentence.endsWith(".") ? sentence : `${sentence}.`;
 }
 
 export const NOT_ALLOWED = "No codes are sent to numbers of this country or kind. Use another number.";
@@ -78,8 +81,15 @@ export const REFUSED = "The message could not be delivered to this number. Check
 export const NOT_ACCEPTED = "This code was not accepted. Compare it with the newest message, or send a new one.";
 export const OTHER_CHANNEL = "This service does not send codes this way. The ways that are left still work.";
 
+export const EXPIRED = "The code has expired. Send a new one.";
+export const ON_ITS_WAY = "The code that was sent before is still good.";
+export const SENDING = "Sending…";
+export const CHECKING = "Checking…";
+
+const NEW = "Send a new code";
+
 /**
- * The ends that are not OK: `title`, `text`, and whether a new code can be sent to the same number (`again`).
+ * The ends that are not OK: `title`, `text`, and the words on the button that sends a new code to the same number (`again`).
  * What is not here is no end.
  */
 export function ending({ code, body, retryAfter }) {
@@ -88,20 +98,20 @@ export function ending({ code, body, retryAfter }) {
       return {
         title: "The code has expired",
         text: "Codes live for a few minutes only. Send a new one, and type it while it is fresh.",
-        again: true,
+        again: NEW,
       };
     case "wrong_code":
     case "max_attempts_reached":
       return {
         title: "All tries are used",
-        text: "None is left for this code, not even for the right one. A new code brings new tries.",
-        again: true,
+        text: "None is left for this code, not even for the right one. After so many wrong codes the number may have to wait before another can be sent.",
+        again: "Ask for another code",
       };
     case "canceled":
       return {
         title: "This code no longer counts",
         text: "It was called off, or a newer one took its place. If there is a newer message, start again with it.",
-        again: true,
+        again: NEW,
       };
     case "failed":
     case "delivery_refused":
@@ -111,19 +121,19 @@ export function ending({ code, body, retryAfter }) {
           body.reason === "not_deliverable"
             ? "It could not be sent while the code was good. Try once more, or use another number."
             : "The network refused it for this number. Check the number, or use another.",
-        again: true,
+        again: NEW,
       };
     case "already_approved":
       return {
         title: "This code was used before",
         text: "A code counts once, and this one has counted already. If that was not you, tell whoever sent you here.",
-        again: true,
+        again: NEW,
       };
     case "no_such_verification":
       return {
         title: "This code is not known any more",
         text: "The service has forgotten it, as it does after a while. Send a new one.",
-        again: true,
+        again: NEW,
       };
     case "too_many_attempts":
       return blocked(retryAfter);
@@ -138,13 +148,13 @@ function blocked(retryAfter) {
     return {
       title: "This number has to wait",
       text: `There were too many wrong codes in a row. No code is sent and none is checked for ${span(retryAfter)}.`,
-      again: true,
+      again: NEW,
     };
   }
   return {
     title: "This number is locked",
     text: "There were too many wrong codes in a row. It stays locked until an operator unlocks it: ask whoever runs the service.",
-    again: false,
+    again: "",
   };
 }
 

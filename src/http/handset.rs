@@ -31,7 +31,7 @@ macro_rules! file {
 }
 
 /// All that `web/` holds; a test compares.
-const FILES: [File; 17] = [
+const FILES: [File; 19] = [
     file!("/", "index.html", HTML),
     file!("icon.svg", IMAGE),
     file!("base.css", CSS),
@@ -39,6 +39,8 @@ const FILES: [File; 17] = [
     file!("handset.css", CSS),
     file!("main.js", SCRIPT),
     file!("settings.js", SCRIPT),
+    file!("configuration.js", SCRIPT),
+    file!("memory.js", SCRIPT),
     file!("api.js", SCRIPT),
     file!("clock.js", SCRIPT),
     file!("number.js", SCRIPT),

@@ -7,6 +7,7 @@ mod chromium;
 mod elsewhere;
 mod faults;
 mod files;
+mod in_view;
 mod journey;
 mod keyboard;
 mod modules;

@@ -193,6 +193,16 @@ impl Browser {
         self.driver.screenshot_as_png().await.unwrap()
     }
 
+    /// What describes an element to whoever hears the page.
+    pub(super) async fn described(&self, id: &str) -> Value {
+        let cdp = self.driver.cdp();
+        let wanted = json!({ "expression": format!("document.getElementById('{id}')") });
+        let found = cdp.send_raw("Runtime.evaluate", wanted).await.unwrap();
+        let wanted = json!({ "objectId": found["result"]["objectId"], "fetchRelatives": false });
+        let tree = cdp.send_raw("Accessibility.getPartialAXTree", wanted);
+        tree.await.unwrap()["nodes"][0]["description"]["value"].clone()
+    }
+
     /// Polls until the expression is true.
     #[track_caller]
     pub(super) fn until(&self, expression: &str) -> impl Future<Output = ()> {

@@ -1,5 +1,7 @@
 //! The folder `web/` with other settings.
 
+use serde_json::json;
+
 use super::{
     chromium::visit,
     stage::Stage,
@@ -36,11 +38,7 @@ async fn without_a_phone_nothing_is_filled_in_and_no_phone_is_asked_for() {
     let stage = Stage::start().await;
     let place = Place::take();
     let page = place.origin("127.0.0.1");
-    let settings = Settings {
-        channels: &["sms"],
-        ..Settings::default()
-    };
-    place.serve(settings, Some(&stage.base));
+    place.serve(Settings::default(), Some(&stage.base));
     visit(&page, async |browser| {
         let there = "document.getElementById('number').value + document.getElementById('handset').checkVisibility()";
         assert_eq!(browser.evaluate(there).await, "false");
@@ -53,6 +51,39 @@ async fn without_a_phone_nothing_is_filled_in_and_no_phone_is_asked_for() {
         browser.reaches("ok").await;
         let asked = "performance.getEntriesByType('resource').filter(({ name }) => name.includes('/sim/')).length";
         assert_eq!(browser.evaluate(asked).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_cannot_start_says_so_and_keeps_the_number_to_itself() {
+    let place = Place::take();
+    let page = place.origin("127.0.0.1");
+    let settings = Settings {
+        missing: true,
+        ..Settings::default()
+    };
+    place.serve(settings, None);
+    visit(&page, async |browser| {
+        let shown =
+            "getComputedStyle(document.getElementById('not-started')).visibility === 'visible'";
+        browser.until(shown).await;
+        browser
+            .says("not-started", "This page has not started.")
+            .await;
+        let off = "['number', 'number-button'].map((id) => document.getElementById(id).disabled)";
+        assert_eq!(browser.evaluate(off).await, json!([true, true]));
+        // Whatever sends the forms nevertheless, nothing of them gets into an address.
+        let send = "for (const form of document.forms) {
+                for (const field of form.elements) {
+                    field.disabled = false;
+                }
+                form.querySelector('input').value = '+351912345678';
+                form.requestSubmit();
+            }
+            await new Promise((done) => setTimeout(done, 300));
+            return location.href;";
+        assert_eq!(browser.run(send).await, format!("{page}/"));
     })
     .await;
 }

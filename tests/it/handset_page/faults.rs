@@ -14,7 +14,7 @@ const UNREACHABLE: &str =
     "The service cannot be reached. Check the connection and try again in a moment.";
 
 /// Whether the browser has a connection.
-async fn connected(browser: &Browser, connected: bool) {
+pub(super) async fn connected(browser: &Browser, connected: bool) {
     browser.devtools("Network.enable", json!({})).await;
     let conditions = json!({ "offline": !connected, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
     browser
@@ -34,6 +34,7 @@ async fn a_service_that_is_down_is_said_to_be_and_works_when_it_is_back() {
     let page = stage.base.clone();
     visit(&page, async |browser| {
         stage.stop().await;
+        browser.fill("number", NUMBER).await;
         browser.press("number-button").await;
         browser.says("trouble", UNREACHABLE).await;
         stage.start_again().await;
@@ -56,6 +57,7 @@ async fn a_database_that_is_gone_is_no_fault_of_what_was_typed() {
     visit(&stage.base, async |browser| {
         let mut database = SqliteConnection::connect(&stage.place.url).await.unwrap();
         database.execute("begin exclusive").await.unwrap();
+        browser.fill("number", NUMBER).await;
         browser.press("number-button").await;
         let said = "The service cannot do this right now. Nothing was lost: try again in a moment.";
         browser.says("trouble", said).await;
@@ -149,6 +151,7 @@ async fn a_number_that_no_message_reaches_is_said_to_be_one() {
     let stage = Stage::start().await;
     stage.let_sms_be(NUMBER, SmsFate::Refuse);
     visit(&stage.base, async |browser| {
+        browser.fill("number", NUMBER).await;
         browser.press("number-button").await;
         let said = "The message could not be delivered to this number. Check it, or use another.";
         browser.says("number-error", said).await;

@@ -10,8 +10,12 @@ async fn a_number_its_message_a_wrong_code_and_the_right_one_end_with_ok() {
     let stage = Stage::start().await;
     visit(&stage.base, async |browser| {
         assert_eq!(browser.title().await, "Enter your number · Countersign");
-        let example = browser.evaluate("document.getElementById('number').value");
-        assert_eq!(example.await, NUMBER);
+        let there = browser.evaluate("document.getElementById('number').value");
+        assert_eq!(there.await, "");
+        assert_eq!(browser.text("handset-number").await, "Nobody’s yet");
+        // Once there is a number, the phone is its.
+        browser.fill("number", "+351 912 345 678").await;
+        browser.says("handset-number", NUMBER).await;
         browser.press("number-button").await;
         browser.reaches("code").await;
         assert_eq!(browser.title().await, "Type the code · Countersign");
@@ -23,6 +27,10 @@ async fn a_number_its_message_a_wrong_code_and_the_right_one_end_with_ok() {
         assert_eq!(
             browser.text("code-to-spoken").await,
             "the number ending in 7 8"
+        );
+        assert_eq!(
+            browser.described("code").await,
+            "It went by text message to the number ending in 7 8."
         );
         browser
             .until(
@@ -78,7 +86,7 @@ async fn what_is_wrong_with_a_number_is_said_beside_it() {
             ("912345678", "Begin with + and the country’s code"),
             ("+351 91a", "After the +, a number has digits only."),
             // Only the service knows the next two.
-            ("+35191", "The number "),
+            ("+35191", "An international number has 7 to 15 digits."),
             ("+33612345678", "No codes are sent to numbers of this country or kind."),
         ] {
             browser.fill("number", typed).await;
@@ -124,6 +132,7 @@ async fn what_is_no_code_costs_no_try_and_a_whole_message_can_be_pasted() {
 async fn whoever_presses_twice_sends_once() {
     let stage = Stage::start().await;
     visit(&stage.base, async |browser| {
+        browser.fill("number", NUMBER).await;
         browser
             .run(
                 "const form = document.getElementById('number-form');
@@ -150,6 +159,7 @@ async fn whoever_presses_twice_sends_once() {
 async fn the_phone_is_asked_only_while_somebody_looks() {
     let stage = Stage::start().await;
     visit(&stage.base, async |browser| {
+        browser.fill("number", NUMBER).await;
         let count = "window.asked = 0;
             const fetch = window.fetch;
             window.fetch = (...all) => { window.asked += 1; return fetch(...all); };";

@@ -11,12 +11,8 @@ async fn from_the_number_to_ok_by_keyboard_alone() {
     let stage = Stage::start().await;
     let number = "+351912345679";
     visit(&stage.base, async |browser| {
-        browser
-            .until("document.getElementById('number').value")
-            .await;
         browser.keys(TAB).await;
         assert_eq!(browser.focused().await, "number");
-        // What stood there was selected, as browsers do.
         browser.keys(number).await;
         browser.keys(ENTER).await;
         browser.reaches("code").await;
@@ -61,10 +57,8 @@ async fn from_not_ok_back_to_the_number_by_keyboard_alone() {
     let stage = Stage::start().await;
     let number = "+351912345678";
     visit(&stage.base, async |browser| {
-        browser
-            .until("document.getElementById('number').value")
-            .await;
         browser.keys(TAB).await;
+        browser.keys(number).await;
         browser.keys(ENTER).await;
         browser.reaches("code").await;
         let code = stage.code_at(number);

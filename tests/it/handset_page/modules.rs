@@ -8,12 +8,15 @@ use super::{chromium::visit, stage::Stage};
 async fn numbers_and_codes_are_read_as_people_write_them() {
     let stage = Stage::start().await;
     visit(&stage.base, async |browser| {
-        let numbers = "const { canonical, dotted, fault, masked, spoken } = await import('./number.js');
+        let numbers = "const { canonical, complete, dotted, fault, masked, reached, spoken } = await import('./number.js');
             return [
                 ['+351 (912) 345-678', ' +351.912.345.678 ', '+351\\u00a0912\\u2011345678'].map(canonical),
                 ['', '912', '+', '+35a', '+351912345678'].map((number) => fault(number) !== ''),
                 ['+351*******78', '**********78'].map(dotted),
-                masked('+351912345678'),
+                ['+351912345678', '+447911123499', '+13055550100'].map(masked),
+                [['+4407911123499', '+44********99'], ['+351912345678', '+351*******78'], ['+351912345678', undefined]]
+                    .map(([number, to]) => reached(number, to)),
+                ['+351 912', '+351912345678', '+0351912345678'].map(complete),
                 spoken('+351*******78'),
             ];";
         assert_eq!(
@@ -22,27 +25,30 @@ async fn numbers_and_codes_are_read_as_people_write_them() {
                 ["+351912345678", "+351912345678", "+351912345678"],
                 [true, true, true, true, false],
                 ["+351 ••••••• 78", "•••••••••• 78"],
-                "**********78",
+                ["+351*******78", "+44********99", "+1********00"],
+                ["+447911123499", "+351912345678", "+351912345678"],
+                [false, true, false],
                 "the number ending in 7 8",
             ])
         );
         let codes = "const { canonical, fault, inMessage } = await import('./code.js');
             const of = (text) => inMessage(text) ?? 'none';
             return [
-                ['123 456', '12-34-56', ' 123\\u00a0456\\t'].map(canonical),
+                ['123 456', '12-34-56', ' 123\\u00a0456\\t', '١٢٣۴۵۶'].map(canonical),
                 ['', '123', '12345x', '1234567890123456', '123456'].map((code) => fault(code) !== ''),
                 [
                     '123456 is your Acme Bank code. It is valid for 5 minutes.',
                     'Your code: 12345678\\n@app.acme.example #12345678',
+                    'Your code: 123 456', 'رمزك هو ١٢٣٤٥٦', 'Order 1 2 3', 'From 10-12 until 14-16',
                     'Call 0800123456 or type 123456', '123 456', 'no digits', '12345',
                 ].map(of),
             ];";
         assert_eq!(
             browser.run(codes).await,
             json!([
-                ["123456", "123456", "123456"],
+                ["123456", "123456", "123456", "123456"],
                 [true, true, true, true, false],
-                ["123456", "12345678", "none", "none", "none", "none"],
+                ["123456", "12345678", "123456", "123456", "none", "none", "none", "none", "none", "none"],
             ])
         );
     })

@@ -18,7 +18,7 @@ async fn another_origin(place: Place, origins: &[String]) -> (Stage, String) {
     let settings = Settings {
         service: stage.base.clone(),
         key: key.clone(),
-        channels: &["sms"],
+        ..Settings::default()
     };
     place.serve(settings, None);
     (stage, key)
@@ -70,12 +70,36 @@ async fn a_page_of_an_allowed_origin_sends_and_verifies_and_is_not_told_why_a_co
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_loads_the_page_again_is_told_to_wait_and_gets_on_then() {
+async fn a_page_loaded_again_goes_on_with_the_code_that_is_on_its_way() {
     let place = Place::take();
     let page = place.origin("127.0.0.1");
     let (stage, _) = another_origin(place, std::slice::from_ref(&page)).await;
     visit(&page, async |browser| {
         browser.send_to(NUMBER).await;
+        browser.open(&page).await;
+        browser.reaches("code").await;
+        browser
+            .says("status", "The code that was sent before is still good.")
+            .await;
+        assert_eq!(browser.text("code-to").await, "+351 ••••••• 78");
+        browser.says("code-life", "Good for").await;
+        browser.says("resend", "Send again").await;
+        browser.check(&stage.code_at(NUMBER)).await;
+        browser.reaches("ok").await;
+        browser.open(&page).await;
+        browser.reaches("number").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_begins_in_another_tab_is_told_to_wait_and_gets_on_then() {
+    let place = Place::take();
+    let page = place.origin("127.0.0.1");
+    let (stage, _) = another_origin(place, std::slice::from_ref(&page)).await;
+    visit(&page, async |browser| {
+        browser.send_to(NUMBER).await;
+        browser.inject("sessionStorage.clear()").await;
         browser.open(&page).await;
         browser.fill("number", NUMBER).await;
         browser.press("number-button").await;

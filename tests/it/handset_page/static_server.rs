@@ -1,6 +1,6 @@
 //! `web/` on a server of its own, as anybody may put it there: the files as they are, but for the settings.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{fmt::Write as _, net::TcpListener, sync::Arc};
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 
@@ -12,7 +12,10 @@ pub(super) struct Place(TcpListener);
 pub(super) struct Settings {
     pub(super) service: String,
     pub(super) key: String,
+    /// Where none are named, `settings.js` has no more than the README shows.
     pub(super) channels: &'static [&'static str],
+    /// There is no `settings.js`.
+    pub(super) missing: bool,
 }
 
 impl Settings {
@@ -21,11 +24,15 @@ impl Settings {
             service,
             key,
             channels,
+            ..
         } = self;
-        format!(
-            "export const service = \"{service}\";\nexport const key = \"{key}\";\nexport const handset = false;\n\
-             export const channels = {channels:?};\nexport const purpose = \"login\";\n"
-        )
+        let mut script = format!(
+            "export const service = \"{service}\";\nexport const key = \"{key}\";\nexport const handset = false;\n"
+        );
+        if !channels.is_empty() {
+            writeln!(script, "export const channels = {channels:?};").unwrap();
+        }
+        script
     }
 
     /// As the README advises.
@@ -72,6 +79,9 @@ async fn answer(
         "/" => "index.html",
         path => path.trim_start_matches('/'),
     };
+    if settings.missing && name == "settings.js" {
+        return HttpResponse::NotFound().finish();
+    }
     let (_, kind) = name.rsplit_once('.').unwrap_or_default();
     let kind = match kind {
         "html" => "text/html; charset=utf-8",

@@ -48,6 +48,12 @@ async fn the_life_of_a_code_is_counted_down_and_its_end_is_said() {
         browser
             .says("status", "The code has expired. Send a new one.")
             .await;
+        // It is said once, and there is one thing to do.
+        let seen = "document.body.innerText.match(/has expired/g).length";
+        assert_eq!(browser.evaluate(seen).await, 1);
+        let primary = "[...document.querySelectorAll('.primary')].filter((button) => button.checkVisibility())
+            .map(({ id }) => id)";
+        assert_eq!(browser.evaluate(primary).await, json!(["resend"]));
         assert_eq!(browser.title().await, "The code has expired · Countersign");
         assert_eq!(browser.text("resend").await, "Send a new code");
         stage.advance(3);
@@ -82,6 +88,8 @@ async fn a_message_can_be_sent_again_after_a_countdown_and_no_earlier() {
         assert_eq!(browser.focused().await, "code");
         stage.advance(2);
         browser.until(RESEND).await;
+        // What has become untrue does not stand any longer.
+        assert_eq!(browser.text("status").await, "");
         browser.press("resend").await;
         browser
             .says(
@@ -102,9 +110,13 @@ async fn a_page_loaded_again_finds_its_way_back_to_the_code() {
     let stage = Stage::start().await;
     visit(&stage.base, async |browser| {
         browser.send_to(NUMBER).await;
+        let kept = "Object.values(sessionStorage).join()";
+        let kept = browser.evaluate(kept).await.as_str().unwrap().to_owned();
+        assert!(kept.contains(NUMBER) && !kept.contains(&stage.code_at(NUMBER)));
         browser.open(&stage.base).await;
-        browser.send_to(NUMBER).await;
-        browser.says("status", "it is still good").await;
+        browser.reaches("code").await;
+        browser.says("status", "is still good").await;
+        browser.messages(1).await;
         browser.says("code-to", "•• 78").await;
         browser
             .until("/^Good for [45]:/.test(document.getElementById('code-life').innerText)")
@@ -133,6 +145,9 @@ async fn when_all_tries_are_used_the_number_has_to_wait_and_the_page_says_how_lo
         browser.check(wrong).await;
         browser.reaches("not-ok").await;
         assert_eq!(browser.text("not-ok-title").await, "All tries are used");
+        browser
+            .says("not-ok-text", "the number may have to wait")
+            .await;
 
         browser.press("not-ok-again").await;
         browser
