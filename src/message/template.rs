@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_fault_says_what_to_write() {
-        let long = format!("{{code}} {}", "long ".repeat(60));
+        let long = format!("{{code}} {}", "long ".repeat(62));
         for (template, complaint) in [
             ("", "is empty; write"),
             ("   ", "is empty; write"),
