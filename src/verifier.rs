@@ -16,11 +16,13 @@ use crate::{
         failures::Block,
         id::Id,
         key::Trust,
+        language::Language,
         limits::{LimitName, Rate},
         phone::PhoneNumber,
         random::Random,
         send::{Dispatch, Send, SendOutcome},
         verification::{Reason, Status, Verification},
+        wording::Autofill,
     },
     guard::{self, DestinationRefused},
     restcomm::Accounts,
@@ -51,6 +53,10 @@ pub struct SendRequest {
     pub channel: Channel,
     pub purpose: String,
     pub metadata: BTreeMap<String, String>,
+    /// The language of the message; `None`: the tenant's.
+    pub language: Option<Language>,
+    /// Who may fill the code in by itself.
+    pub autofill: Option<Autofill>,
     /// The end user's address, as far as it is known.
     pub client: Option<IpAddr>,
     /// The caller does not want to wait for Restcomm.
@@ -160,6 +166,8 @@ impl Verifier {
             channel: request.channel,
             purpose: request.purpose,
             metadata: request.metadata,
+            language: request.language.unwrap_or(policy.locale),
+            autofill: request.autofill,
             code: Code::generate(policy.code.length, &parts.random),
             verification_seed: parts.random.bytes(),
             delivery_seed: parts.random.bytes(),

@@ -119,6 +119,8 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
         accounts,
         countries,
         origins,
+        locale,
+        messages,
         code,
         resend,
         limits,
@@ -142,12 +144,13 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
     }
     let _ = write!(
         out,
-        "accounts = {}\ncountries = {countries}\norigins = {}\n\
+        "accounts = {}\ncountries = {countries}\norigins = {}\nlocale = \"{}\"\n\
          code = {{ length = {}, ttl = \"{}s\", attempts = {} }}\nresend = \"{resend}\"\n\
          limits = {{ per_number = {}, per_ip = {}, per_prefix = {}, per_country = {}, per_key = {}, \
          per_tenant = {} }}\nretention = \"{}s\"\n",
         list(accounts),
         list(origins),
+        locale.as_str(),
         code.length,
         code.ttl.as_secs(),
         code.attempts,
@@ -159,5 +162,12 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
         rates(&limits.per_tenant),
         retention.as_secs(),
     );
+    if !messages.is_empty() {
+        let messages = messages
+            .iter()
+            .map(|(language, message)| format!("{} = {}", language.as_str(), text(message)));
+        let messages = messages.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(out, "messages = {{ {messages} }}");
+    }
     out
 }

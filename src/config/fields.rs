@@ -67,6 +67,12 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
+    /// The texts of this table, by their keys.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let keys = self.table.into_iter().flatten();
+        keys.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    }
+
     pub(super) fn value(&self, key: &str) -> Option<&'a Value> {
         self.table?.get(key)
     }

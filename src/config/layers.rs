@@ -107,7 +107,13 @@ fn place(table: &mut Table, keys: &[Key], path: &[String], raw: &str) -> Option<
             senders.insert(destination.clone(), raw.into());
             (destination, senders.into())
         }
-        (Shape::Table(_) | Shape::ByName(_) | Shape::Accounts(_), []) | (_, [_, ..]) => {
+        (Shape::Texts, [language]) => {
+            let mut texts = table_at(table, first);
+            texts.insert(language.clone(), raw.into());
+            (language.clone(), texts.into())
+        }
+        (Shape::Table(_) | Shape::ByName(_) | Shape::Accounts(_) | Shape::Texts, [])
+        | (_, [_, ..]) => {
             return None;
         }
         (shape, []) => {
@@ -125,7 +131,7 @@ fn blocked(table: &Table, keys: &[Key], path: &[String]) -> bool {
         return false;
     };
     match schema::find(keys, &path[0]) {
-        Some(Shape::Table(_)) => !value.is_table(),
+        Some(Shape::Table(_) | Shape::Texts) => !value.is_table(),
         Some(Shape::Accounts(_)) => !value.is_array(),
         Some(Shape::ByName(_)) => value.as_table().is_none_or(|tables| {
             let below = path.get(1).and_then(|name| tables.get(name));
@@ -150,7 +156,7 @@ fn typed(shape: Shape, raw: &str) -> Value {
             Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
         }
         Shape::Text | Shape::Secret | Shape::Senders | Shape::Tables => text(),
-        Shape::Table(_) | Shape::ByName(_) | Shape::Accounts(_) => {
+        Shape::Table(_) | Shape::ByName(_) | Shape::Accounts(_) | Shape::Texts => {
             unreachable!("a table is not a leaf")
         }
     }

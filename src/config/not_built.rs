@@ -12,7 +12,6 @@ const NOT_BUILT: &[(&str, Off)] = &[
         "tenants.*.channels",
         Off::Words("sms", &["voice", "flashcall"]),
     ),
-    ("tenants.*.locale", Off::Word("en", &[])),
     ("tenants.*.fallback", Off::EmptyList),
     ("tenants.*.challenge", Off::Word("off", &["altcha"])),
     (

@@ -1,7 +1,7 @@
 //! Every key there is, and the type it wants. A new setting starts with a line here.
 
 use Shape::{
-    Accounts, ByName, List, Number, Secret, Secrets, Senders, Switch, Table, Tables, Text,
+    Accounts, ByName, List, Number, Secret, Secrets, Senders, Switch, Table, Tables, Text, Texts,
 };
 
 /// A key and what may stand behind it.
@@ -25,6 +25,8 @@ pub(super) enum Shape {
     Secrets,
     /// A text, or a table of texts by `default` and country.
     Senders,
+    /// A table of texts by language.
+    Texts,
     Table(&'static [Key]),
     /// Tables under names that the operator chooses.
     ByName(&'static [Key]),
@@ -84,6 +86,7 @@ const TENANT: &[Key] = &[
     key("countries", List),
     key("origins", List),
     key("locale", Text),
+    key("messages", Texts),
     key("code", Table(CODE)),
     key("resend", Text),
     key("fallback", Tables),
@@ -174,6 +177,7 @@ fn collect(
             }
             Secret | Secrets => known.extend([format!("{here}_file"), here]),
             Senders => known.extend([format!("{here}.default"), here]),
+            Texts => known.extend([format!("{here}.en"), here]),
             Text | Number | Switch | List | Tables => known.push(here),
         }
         prefix.pop();

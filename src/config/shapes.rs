@@ -59,6 +59,13 @@ impl Walk<'_> {
                     path.pop();
                 }
             }
+            (Shape::Texts, Value::Table(texts)) => {
+                for (language, text) in texts {
+                    path.push(language.clone());
+                    self.value(text, Shape::Text, path);
+                    path.pop();
+                }
+            }
             (shape, value) => self.wrong_type(shape, value, path),
         }
     }
@@ -90,6 +97,7 @@ impl Walk<'_> {
             Shape::List | Shape::Secrets => "a list of texts; write it as `[\"…\", \"…\"]`",
             Shape::Tables => "a list of tables; write it as `[]` or `[{ … }]`",
             Shape::Senders => "text or a table; write `\"…\"` or `{ default = \"…\" }`",
+            Shape::Texts => "a table of texts; write `{ pt = \"…\" }`",
             Shape::Table(_) => "a table; write its keys below it",
             Shape::ByName(_) => "tables by name; write `[tenants.NAME]`",
             Shape::Accounts(_) => "a list of tables; write `[[restcomm]]`, one for each account",

@@ -1,15 +1,23 @@
 //! Tenants and their policy.
 
-use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    time::Duration,
+};
 
 use super::{
-    fields::{Fields, all},
+    fields::{Fields, Parsed, all},
     urls,
     values::{self, DAY, MINUTE},
 };
-use crate::domain::{
-    limits::Rate,
-    policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
+use crate::{
+    domain::{
+        language::{Language, MalformedTag},
+        limits::Rate,
+        policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
+    },
+    message::template,
 };
 
 const TTL: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_mins(10);
@@ -31,6 +39,8 @@ pub fn default_policy(display_name: &str) -> Policy {
         accounts: Vec::new(),
         countries: Countries::Only(Vec::new()),
         origins: Vec::new(),
+        locale: Language::default(),
+        messages: BTreeMap::new(),
         code: CodePolicy::default(),
         resend: Resend::New,
         cool_down: Policy::COOL_DOWN,
@@ -61,6 +71,7 @@ fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -
     policy.sender = fields.parse("sender", values::sender);
     policy.countries = countries(fields).unwrap_or(policy.countries);
     policy.origins = fields.each("origins", urls::origin).unwrap_or_default();
+    policy.locale = fields.parse("locale", locale).unwrap_or_default();
     policy.code = code(&fields.table("code"));
     policy.limits = limits(&fields.table("limits"), policy.limits);
     let resend = fields.choice("resend", &[("new", Resend::New), ("same", Resend::Same)]);
@@ -69,6 +80,8 @@ fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -
     policy.retention = retention.unwrap_or(policy.retention);
     policy.accounts = fields.each("accounts", values::name).unwrap_or_default();
     check_accounts(fields, &policy.accounts, accounts);
+    let known_name = display_name.as_deref().unwrap_or_default();
+    policy.messages = messages(&fields.table("messages"), known_name, policy.code);
     // Known and checked, used by the proofs to come.
     fields
         .table("proof")
@@ -89,6 +102,42 @@ fn countries(fields: &Fields) -> Option<Countries> {
     fields
         .each("countries", values::country)
         .map(Countries::Only)
+}
+
+/// A language tag that leads to one of the languages there are.
+fn locale(text: &str) -> Parsed<Language> {
+    let known = || Language::WORDS.join("`, `");
+    match Language::look_up(text) {
+        Ok(Some(language)) => Ok(language),
+        Ok(None) => Err(format!(
+            "is {text:?}, a language without texts; set one of: `{}`",
+            known()
+        )),
+        Err(MalformedTag) => Err(format!(
+            "is {text:?}, which is not a language tag; set one of: `{}`",
+            known()
+        )),
+    }
+}
+
+/// The tenant's own texts. Like every setting they are checked with the others they will be used with.
+fn messages(fields: &Fields, display_name: &str, code: CodePolicy) -> BTreeMap<Language, String> {
+    let mut messages = BTreeMap::new();
+    for (name, text) in fields.texts() {
+        let Some(language) = Language::parse(name) else {
+            let known = Language::WORDS.join("`, `");
+            fields.complain(
+                name,
+                &format!("is not a language that there are texts in; write the text under one of: `{known}`"),
+            );
+            continue;
+        };
+        let checked = template::check(text, language, display_name, code.length);
+        if fields.report(name, checked).is_some() {
+            messages.insert(language, text.to_owned());
+        }
+    }
+    messages
 }
 
 fn code(fields: &Fields) -> CodePolicy {

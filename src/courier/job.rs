@@ -163,7 +163,8 @@ impl Courier {
         };
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
         let validity = self.0.clock.now().until(end);
-        let text = message::sms(&job.tenant.policy.display_name, &job.code, validity);
+        let wording = &job.delivery.wording;
+        let text = message::sms(&job.tenant.policy, wording, &job.code, validity);
         let watch = self.0.clock.stopwatch();
         let in_flight = self.0.store.metrics().hand_off();
         let outcome = account
@@ -171,7 +172,7 @@ impl Courier {
                 &job.number,
                 from,
                 &text,
-                !message::is_gsm7(&text),
+                !message::segments::is_gsm7(&text),
                 &self.0.clock,
             )
             .await;

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{clock::Timestamp, code::Code, id::Id, phone::PhoneNumber, words::words};
+use super::{
+    clock::Timestamp, code::Code, id::Id, phone::PhoneNumber, wording::Wording, words::words,
+};
 use crate::crypto::KeyRing;
 
 /// Restcomm's own "perhaps" is a 10 s time-out: a look-up before this says nothing.
@@ -49,6 +51,7 @@ pub struct Delivery {
     pub sent_at: Option<Timestamp>,
     pub delivered_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
+    pub wording: Wording,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

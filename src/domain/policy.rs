@@ -1,8 +1,8 @@
 //! What a tenant allows: the policy every decision is made under.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use super::limits::Rate;
+use super::{language::Language, limits::Rate, wording};
 
 /// A tenant: an application with its own policy and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Policy {
     pub countries: Countries,
     /// Origins of the pages that may use publishable keys, exactly as browsers send them.
     pub origins: Vec<String>,
+    /// The language of messages, where a send names none that there is.
+    pub locale: Language,
+    /// Texts of the tenant's own, in place of the built-in ones.
+    pub messages: BTreeMap<Language, String>,
     pub code: CodePolicy,
     pub resend: Resend,
     /// Wait before the first resend; it doubles with every further one.
@@ -92,4 +96,12 @@ impl Default for CodePolicy {
 impl Policy {
     /// Wait before the first resend, unless a tenant says otherwise.
     pub const COOL_DOWN: Duration = Duration::from_secs(30);
+
+    /// Whether a code may be bound to pages of `host`: it is the host of one of the tenant's https origins.
+    pub fn has_page(&self, host: &str) -> bool {
+        let origins = self.origins.iter();
+        origins
+            .filter(|origin| origin.starts_with("https:"))
+            .any(|origin| wording::host(origin).as_deref() == Some(host))
+    }
 }

@@ -10,11 +10,13 @@ use super::{
     },
     failures::Block,
     id::Id,
+    language::Language,
     ledger::{Ledger, Op},
     limits::{LimitName, Rate},
     phone::PhoneNumber,
     policy::{Resend, Tenant},
     verification::{Status, Verification},
+    wording::{Autofill, Wording},
 };
 use crate::crypto::{KeyRing, UnderEveryKey};
 
@@ -29,6 +31,8 @@ pub struct Send {
     pub channel: Channel,
     pub purpose: String,
     pub metadata: BTreeMap<String, String>,
+    pub language: Language,
+    pub autofill: Option<Autofill>,
     /// The code, should a new one be needed.
     pub code: Code,
     pub verification_seed: [u8; 16],
@@ -245,6 +249,11 @@ impl Send {
             sent_at: None,
             delivered_at: None,
             failed_at: None,
+            wording: Wording {
+                language: self.language,
+                purpose: self.purpose.clone(),
+                autofill: self.autofill.clone(),
+            },
         };
         delivery.seal(&code, &self.number, ring);
         ledger.deliveries.put(delivery.id, delivery.clone(), op);

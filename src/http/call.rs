@@ -37,8 +37,8 @@ pub(super) trait Body: Sized {
     /// Whether publishable keys may call, too.
     const FOR_PAGES: bool = false;
 
-    /// Reads it; some members are for callers of full trust only.
-    fn read(members: Members, trust: Trust) -> Result<Self, Problem>;
+    /// Reads it; what may be said depends on the caller's trust and policy.
+    fn read(members: Members, caller: &Caller) -> Result<Self, Problem>;
 }
 
 /// Who calls, and with what.
@@ -71,7 +71,7 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                 Members::parse(&bytes)?
             };
             refuse_idempotency_key(request.headers(), &mut members);
-            let body = B::read(members, caller.trust)?;
+            let body = B::read(members, &caller)?;
             if caller.trust == Trust::Public && !B::FOR_PAGES {
                 return Err(Problem::new(ProblemCode::Forbidden).detail(
                     "A publishable key may only send and verify. Use a secret key, on a server.",

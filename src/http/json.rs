@@ -124,6 +124,34 @@ impl Members {
         strings
     }
 
+    /// An object whose members `read` takes one after another. What it leaves is unknown.
+    pub(super) fn nested<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let place = pointer(&[name]);
+        let Json::Object(members) = self.members.remove(name)? else {
+            return self.fault(place, FieldCode::WrongType, "must be an object");
+        };
+        let errors = Vec::new();
+        let mut inside = Self { members, errors };
+        let value = read(&mut inside);
+        inside.refuse_the_rest();
+        let faultless = inside.errors.is_empty();
+        self.errors
+            .extend(inside.errors.into_iter().map(|error| FieldError {
+                pointer: format!("{place}{}", error.pointer.trim_start_matches('#')),
+                ..error
+            }));
+        value.filter(|_| faultless)
+    }
+
+    /// Notes a fault of the object itself.
+    pub(super) fn fault_of_all<T>(&mut self, code: FieldCode, detail: &str) -> Option<T> {
+        self.fault(pointer(&[]), code, detail)
+    }
+
     /// Notes a fault.
     pub(super) fn fault<T>(
         &mut self,
@@ -152,16 +180,20 @@ impl Members {
 
     /// Every member was known and valid, and so all of `read` are there.
     pub(super) fn finish<T>(mut self, read: Option<T>) -> Result<T, Problem> {
+        self.refuse_the_rest();
+        match read {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(Problem::invalid(self.errors)),
+        }
+    }
+
+    fn refuse_the_rest(&mut self) {
         for name in std::mem::take(&mut self.members).into_keys() {
             self.fault::<()>(
                 pointer(&[&name]),
                 FieldCode::UnknownMember,
                 "is not known here",
             );
-        }
-        match read {
-            Some(value) if self.errors.is_empty() => Ok(value),
-            _ => Err(Problem::invalid(self.errors)),
         }
     }
 }

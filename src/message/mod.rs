@@ -1,62 +1,128 @@
-//! What the person reads.
+//! What the person reads: in their language, with the code first, in one segment wherever that can be.
+
+mod filling;
+mod isolation;
+mod plural;
+mod purpose;
+pub mod segments;
+pub mod template;
+#[cfg(test)]
+mod tests;
+mod texts;
 
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::domain::code::Code;
+use self::{
+    filling::{Filling, fill},
+    isolation::isolated,
+    purpose::Purpose,
+    texts::Texts,
+};
+use crate::domain::{
+    code::Code,
+    language::Language,
+    policy::Policy,
+    wording::{Autofill, Wording},
+};
 
-/// The text message for a code that is valid for `validity` more. One code, no link, one GSM-7 segment for any display
-/// name of up to 40 characters of that alphabet. The digits stand together, so that phones can offer to fill them in.
-pub fn sms(display_name: &str, code: &Code, validity: Duration) -> Zeroizing<String> {
-    let code = code.expose();
-    // A hand-off takes a moment: what is a few seconds short of a whole minute counts as one.
-    let span = match validity.as_secs() + 5 {
-        ..60 => format!("{} seconds", validity.as_secs()),
-        60..120 => "1 minute".to_owned(),
-        seconds => format!("{} minutes", seconds / 60),
+/// What Google's SMS Retriever reads, in bytes of UTF-8.
+const LONGEST_FOR_APPS: usize = 140;
+/// A Restcomm that normalizes numbers cuts or refuses what is longer, in bytes of UTF-8.
+const LONGEST_FOR_ALL: usize = 160;
+
+/// The text message for a code that is valid for `validity` more: the tenant's own, or else the longest of the built-in
+/// ones that fits a segment. The digits of the code stand together, so that phones can offer to fill them in.
+pub fn sms(
+    policy: &Policy,
+    wording: &Wording,
+    code: &Code,
+    validity: Duration,
+) -> Zeroizing<String> {
+    let texts = texts::of(wording.language);
+    let purpose = Purpose::named(&wording.purpose).map(|purpose| texts.purposes.of(purpose));
+    let name = isolated(&policy.display_name, texts.right_to_left);
+    let minutes = in_words(texts, wording.language, validity);
+    let filling = Filling {
+        code: code.expose(),
+        name: &name,
+        minutes: &minutes,
+        purpose: purpose.unwrap_or_default(),
     };
-    Zeroizing::new(format!(
-        "{code} is your {display_name} code. It is valid for {span}. Do not share it with anyone."
-    ))
+    let autofill = wording.autofill.as_ref();
+    let last_line = last_line(autofill, code);
+    let own = policy.messages.get(&wording.language);
+    if let Some(text) = own.map(|template| fill(&[template, &last_line], &filling))
+        && (!is_for_app(autofill) || text.len() <= LONGEST_FOR_APPS)
+    {
+        return text;
+    }
+    let mut candidates = shapes(texts, purpose.is_some()).into_iter().map(|shape| {
+        let [first, validity, warning] = shape;
+        fill(&[first, validity, warning, &last_line], &filling)
+    });
+    let shortest = candidates.next_back().expect("there are several shapes");
+    candidates
+        .find(|text| fits(text, autofill))
+        .unwrap_or(shortest)
 }
 
-/// Whether every character of `text` is in the GSM 7-bit alphabet or its extension (3GPP TS 23.038); what is not needs
-/// UCS-2.
-pub fn is_gsm7(text: &str) -> bool {
-    const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?\
-                         ¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-    const EXTENSION: &str = "\u{c}^{}\\[~]|€";
-    text.chars()
-        .all(|c| BASIC.contains(c) || EXTENSION.contains(c))
+/// What can be said, from all of it to the least. The warning goes first, then what the code is for, how long it is good,
+/// and last whose it is.
+fn shapes(texts: &'static Texts, has_purpose: bool) -> Vec<[&'static str; 3]> {
+    let Texts {
+        with_purpose,
+        plain,
+        nameless,
+        validity,
+        never_share,
+        ..
+    } = *texts;
+    let mut shapes = vec![
+        [plain, validity, never_share],
+        [plain, validity, ""],
+        [plain, "", ""],
+        [nameless, validity, ""],
+        [nameless, "", ""],
+    ];
+    if has_purpose {
+        let told = [
+            [with_purpose, validity, never_share],
+            [with_purpose, validity, ""],
+        ];
+        shapes.splice(..0, told);
+    }
+    shapes
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::random::Random;
+fn fits(text: &str, autofill: Option<&Autofill>) -> bool {
+    let longest = if is_for_app(autofill) {
+        LONGEST_FOR_APPS
+    } else {
+        LONGEST_FOR_ALL
+    };
+    segments::count(text) == 1 && text.len() <= longest
+}
 
-    #[test]
-    fn a_message_names_the_sender_the_code_and_its_validity() {
-        let code = Code::parse_guess("012345").unwrap();
-        assert_eq!(
-            sms("Acme Bank", &code, Duration::from_secs(299)).as_str(),
-            "012345 is your Acme Bank code. It is valid for 5 minutes. Do not share it with anyone."
-        );
-        // Hardly more than is true.
-        assert!(sms("Acme Bank", &code, Duration::from_secs(290)).contains("valid for 4 minutes."));
-        assert!(sms("Acme Bank", &code, Duration::from_secs(10)).contains("valid for 10 seconds."));
-    }
+fn is_for_app(autofill: Option<&Autofill>) -> bool {
+    matches!(autofill, Some(Autofill::App { .. }))
+}
 
-    #[test]
-    fn the_longest_message_fits_one_segment() {
-        let code = Code::generate(10, &Random::seeded(1));
-        assert!(sms(&"N".repeat(40), &code, Duration::from_mins(10)).len() <= 160);
-    }
+/// The line by which a phone fills the code in, and the break before it.
+fn last_line(autofill: Option<&Autofill>, code: &Code) -> Zeroizing<String> {
+    Zeroizing::new(match autofill {
+        None => String::new(),
+        Some(Autofill::Page { host }) => format!("\n@{host} #{}", code.expose()),
+        Some(Autofill::App { hash }) => format!("\n{hash}"),
+    })
+}
 
-    #[test]
-    fn a_text_outside_the_gsm_alphabet_is_noticed() {
-        assert!(is_gsm7("Café £5 [x] €"));
-        assert!(!is_gsm7("Ελλάς") && !is_gsm7("Ação") && !is_gsm7("`") && !is_gsm7("日本"));
+/// How long the code is good: whole minutes, never more than is true by more than a few seconds.
+fn in_words(texts: &Texts, language: Language, validity: Duration) -> String {
+    // A hand-off takes a moment: what is a few seconds short of a whole minute counts as one.
+    match (validity.as_secs() + 5) / 60 {
+        0 => texts.under_a_minute.to_owned(),
+        minutes => texts.minutes(language, minutes),
     }
 }

@@ -59,6 +59,7 @@ mod tests {
             status: Status::Sending,
             failure: None,
             api_version: String::new(),
+            encoding: None,
             callback: None,
         }
     }

@@ -14,6 +14,8 @@ pub struct Message {
     pub from: String,
     pub to: String,
     pub body: String,
+    /// What the client said of the body: `GSM`, `UCS-2` or `UTF-8`; `None`: nothing, which means `GSM`.
+    pub encoding: Option<String>,
     pub status: Status,
     pub failure: Option<Failure>,
     pub api_version: String,

@@ -52,6 +52,7 @@ fn accept(simulator: &Simulator, format: Format, draft: Draft) -> HttpResponse {
         from: draft.from,
         to: draft.to,
         body: draft.body,
+        encoding: draft.encoding,
         status: Status::Sending,
         failure: None,
         api_version: draft.api_version.unwrap_or_else(|| API_VERSION.to_owned()),
@@ -70,6 +71,7 @@ struct Draft {
     from: String,
     to: String,
     body: String,
+    encoding: Option<String>,
     callback: Option<String>,
     api_version: Option<String>,
 }
@@ -96,12 +98,14 @@ impl Draft {
             from: first("From").ok_or(Fault::Missing("From can not be null."))?,
             to: first("To").ok_or(Fault::Missing("To can not be null."))?,
             body: first("Body").ok_or(Fault::Missing("Body can not be null."))?,
+            encoding: first("Encoding"),
             callback: first("StatusCallback"),
             api_version: first("ApiVersion"),
         };
-        let encoding = first("Encoding");
-        if !matches!(encoding.as_deref(), None | Some("GSM" | "UCS-2" | "UTF-8"))
-            || draft.callback.as_deref().is_some_and(|uri| !is_uri(uri))
+        if !matches!(
+            draft.encoding.as_deref(),
+            None | Some("GSM" | "UCS-2" | "UTF-8")
+        ) || draft.callback.as_deref().is_some_and(|uri| !is_uri(uri))
         {
             return Err(Fault::Uncaught);
         }

@@ -10,6 +10,8 @@ use super::{
 use crate::domain::{
     delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, Stage},
     id::Id,
+    language::Language,
+    wording::{Autofill, Wording},
 };
 
 impl Record for Delivery {
@@ -37,6 +39,9 @@ impl Record for Delivery {
         ("sent_at", Kind::Int),
         ("delivered_at", Kind::Int),
         ("failed_at", Kind::Int),
+        ("locale", Kind::Text),
+        ("purpose", Kind::Text),
+        ("autofill", Kind::Text),
     ];
     type Key = Id;
 
@@ -46,6 +51,7 @@ impl Record for Delivery {
     }
 
     fn write(&self, _: &Id, _: &str) -> Vec<Value> {
+        let autofill = self.wording.autofill.as_ref().map(Autofill::kept);
         vec![
             Value::bytes(self.id.as_bytes()),
             Value::bytes(self.verification.as_bytes()),
@@ -69,6 +75,9 @@ impl Record for Delivery {
             Value::optional_instant(self.sent_at),
             Value::optional_instant(self.delivered_at),
             Value::optional_instant(self.failed_at),
+            Value::text(self.wording.language.as_str()),
+            Value::text(&self.wording.purpose),
+            Value::Text(Some(autofill.unwrap_or_default())),
         ]
     }
 
@@ -97,6 +106,12 @@ impl Record for Delivery {
             sent_at: columns.optional_instant()?,
             delivered_at: columns.optional_instant()?,
             failed_at: columns.optional_instant()?,
+            wording: Wording {
+                // A newer version may know more languages; while both run, its deliveries are sent in ours.
+                language: Language::parse(&columns.text()?).unwrap_or_default(),
+                purpose: columns.text()?,
+                autofill: Autofill::read(&columns.text()?),
+            },
         };
         Ok((id, delivery))
     }

@@ -65,8 +65,14 @@ impl Store {
     }
 }
 
-const SQLITE: &[&str] = &[include_str!("../../migrations/sqlite/0001_init.sql")];
-const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../migrations/sqlite/0002_message.sql"),
+];
+const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_init.sql"),
+    include_str!("../../migrations/postgres/0002_message.sql"),
+];
 
 fn migrator(steps: &'static [&'static str]) -> Migrator {
     let migrations = steps.iter().zip(1..).map(|(sql, number)| {

@@ -1,11 +1,12 @@
 //! How a tenant's policy is kept: as JSON, in shapes of its own, so that the domain stays free of it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::domain::{
+    language::Language,
     limits::Rate,
     policy::{CodePolicy, Countries, Policy, Resend, TenantLimits},
 };
@@ -20,6 +21,10 @@ struct Stored {
     /// What came later is absent where an earlier version applied the tenant.
     #[serde(default)]
     origins: Vec<String>,
+    #[serde(default)]
+    locale: String,
+    #[serde(default)]
+    messages: BTreeMap<String, String>,
     code_length: u8,
     code_ttl_ms: u64,
     code_attempts: u8,
@@ -53,6 +58,12 @@ pub(super) fn write(policy: &Policy) -> String {
             Countries::Only(list) => list.clone(),
         },
         origins: policy.origins.clone(),
+        locale: policy.locale.as_str().to_owned(),
+        messages: policy
+            .messages
+            .iter()
+            .map(|(language, text)| (language.as_str().to_owned(), text.clone()))
+            .collect(),
         code_length: policy.code.length,
         code_ttl_ms: millis(policy.code.ttl),
         code_attempts: policy.code.attempts,
@@ -84,6 +95,13 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
             Countries::Only(stored.countries)
         },
         origins: stored.origins,
+        // What a newer version applied in a language that this one does not know is left out.
+        locale: Language::parse(&stored.locale).unwrap_or_default(),
+        messages: stored
+            .messages
+            .into_iter()
+            .filter_map(|(language, text)| Some((Language::parse(&language)?, text)))
+            .collect(),
         code: CodePolicy {
             length: stored.code_length,
             ttl: Duration::from_millis(stored.code_ttl_ms),
@@ -147,6 +165,8 @@ mod tests {
             accounts: vec!["main".to_owned()],
             countries: Countries::Only(vec!["PT".to_owned()]),
             origins: vec!["https://app.acme.example".to_owned()],
+            locale: Language::Portuguese,
+            messages: BTreeMap::from([(Language::French, "Code : {code}".to_owned())]),
             code: CodePolicy {
                 length: 8,
                 ttl: Duration::from_millis(12_345),
@@ -179,7 +199,8 @@ mod tests {
             "code_ttl_ms":300000,"code_attempts":5,"resend_same":false,"cool_down_ms":30000,
             "per_number":[{"count":3,"window_ms":600000}],"per_key":[],"per_tenant":[],"retention_ms":86400000}"#;
         let policy = read(kept).unwrap();
-        assert!(policy.origins.is_empty());
+        assert!(policy.origins.is_empty() && policy.messages.is_empty());
+        assert_eq!(policy.locale, Language::English);
         let limits = &policy.limits;
         assert_eq!(limits.per_number.len(), 1);
         assert!(

@@ -236,7 +236,7 @@ on_both! {
         let sent = app.post_as(&key, "/otp/send", json!({ "to": NUMBER })).await;
         assert_eq!(sent.status, 201, "{}", sent.text);
         let text = app.simulator.texts(NUMBER).remove(0);
-        assert!(text[8..].starts_with(" is your Stored Ltd code."), "{text}");
+        assert!(text[8..].starts_with(" is your Stored Ltd code to log in."), "{text}");
         app.get(&format!("/otp/{}", sent.json()["id"].as_str().unwrap())).await.problem(404, "no_such_verification");
         let check = json!({ "id": sent.json()["id"], "code": &text[..8] });
         assert_eq!(app.post_as(&key, "/otp/verify", check).await.status, 200);

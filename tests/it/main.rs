@@ -23,6 +23,7 @@ mod limits;
 mod log;
 mod logs;
 mod members;
+mod messages;
 mod metrics;
 mod openapi;
 mod outage;

@@ -175,8 +175,6 @@ async fn what_is_not_built_yet_is_refused_as_unknown() {
     let transaction = json!({ "amount": "1.00", "currency": "EUR", "payee": "Ana" });
     for (name, value) in [
         ("transaction", transaction.clone()),
-        ("locale", json!("pt")),
-        ("autofill", json!({ "origin": "https://acme.example" })),
         ("ttl", json!(600.5)),
         ("code", json!("000000")),
         ("length", json!(-1)),

@@ -133,11 +133,15 @@ pub(crate) async fn send_queued(app: &TestApp) -> String {
 
 /// A send whose answer does not wait for the hand-off; gives the id.
 pub(crate) async fn send_without_waiting(app: &TestApp) -> String {
+    post_without_waiting(app, json!({ "to": NUMBER })).await
+}
+
+pub(crate) async fn post_without_waiting(app: &TestApp, body: Value) -> String {
     let request = app
         .request(Method::POST, "/otp/send")
         .header("Content-Type", "application/json")
         .header("Prefer", "respond-async");
-    let answer = Answer::of(request.body(json!({ "to": NUMBER }).to_string())).await;
+    let answer = Answer::of(request.body(body.to_string())).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     answer.json()["id"].as_str().unwrap().to_owned()
 }

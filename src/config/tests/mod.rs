@@ -4,6 +4,7 @@ mod addresses;
 mod environment;
 mod files;
 mod loading;
+mod messages;
 mod not_built;
 mod pages;
 mod secrets;

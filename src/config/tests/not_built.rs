@@ -22,7 +22,6 @@ fn a_capability_that_is_not_built_is_refused() {
             r#"["flashcall"]"#,
             r#" or set ["sms"]"#,
         ),
-        (r#"locale = "pt""#, "locale", r#""pt""#, r#" or set "en""#),
         (
             r#"fallback = [{ after = "20s" }]"#,
             "fallback",

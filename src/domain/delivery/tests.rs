@@ -37,6 +37,7 @@ fn delivery(stage: Stage) -> Delivery {
         sent_at: None,
         delivered_at: None,
         failed_at: None,
+        wording: Wording::default(),
     }
 }
 

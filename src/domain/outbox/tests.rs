@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{
     delivery::{Cause, Channel, Delivery, DeliveryStatus},
     limits::{Counter, Rate},
+    wording::Wording,
 };
 
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
@@ -64,6 +65,7 @@ fn delivery() -> Delivery {
         sent_at: None,
         delivered_at: None,
         failed_at: None,
+        wording: Wording::default(),
     }
 }
 

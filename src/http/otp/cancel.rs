@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 
 use super::{StatusView, examples, named};
 use crate::{
-    domain::key::{Scope, Trust},
+    domain::key::Scope,
     http::{
         Api,
         call::{Body, Call},
@@ -13,6 +13,7 @@ use crate::{
         openapi::Refusals,
         problem::Problem,
     },
+    store::Caller,
 };
 
 /// No body, or an empty object.
@@ -29,7 +30,7 @@ impl Body for Request {
         ProblemCode::Failed,
     ];
 
-    fn read(members: Members, _: Trust) -> Result<Self, Problem> {
+    fn read(members: Members, _: &Caller) -> Result<Self, Problem> {
         members.finish(Some(Self))
     }
 }

@@ -1,5 +1,6 @@
 //! The main job: send a code, check it.
 
+mod autofill;
 mod cancel;
 mod examples;
 mod send;

@@ -9,12 +9,18 @@ use actix_web::{
 };
 use utoipa::ToSchema;
 
-use super::{DEFAULT_PURPOSE, FieldResult, VerificationView, examples, number, purpose, words};
+use super::{
+    DEFAULT_PURPOSE, FieldResult, VerificationView,
+    autofill::{self, AutofillBody},
+    examples, number, purpose, words,
+};
 use crate::{
     domain::{
         delivery::{Channel, DeliveryStatus},
         key::{Scope, Trust},
+        language::{Language, MalformedTag},
         phone::PhoneNumber,
+        wording::Autofill,
     },
     http::{
         Api,
@@ -25,11 +31,14 @@ use crate::{
         openapi::Refusals,
         problem::{FieldCode, Problem},
     },
+    store::Caller,
     verifier::{SendRequest, Sent},
 };
 
 pub(super) const MOST_METADATA: usize = 10;
 pub(super) const LONGEST_METADATA: usize = 128;
+/// Longer than any tag of use; RFC 5646 asks for room for 35.
+const LONGEST_LOCALE: usize = 64;
 
 /// Whom to send a code to, and what for.
 #[derive(ToSchema)]
@@ -53,6 +62,12 @@ pub(in crate::http) struct SendBody {
         example = "login"
     )]
     purpose: Option<String>,
+    /// The language of the message, a tag of BCP 47. Of a tag such as `pt-BR` the language counts; where there are no texts
+    /// in it, the tenant's `locale` does. There are texts in en, pt, es, fr, de, it, ar, hi, ja and zh.
+    #[schema(nullable = false, example = "pt-BR", max_length = 64)]
+    locale: Option<String>,
+    #[schema(nullable = false)]
+    autofill: Option<AutofillBody>,
     #[schema(schema_with = words::metadata, required = false)]
     metadata: Option<BTreeMap<String, String>>,
     /// The address of the end user, IPv4 or IPv6, for the limit `per_ip`. Secret keys only: with a publishable key the
@@ -66,6 +81,9 @@ pub(in crate::http) struct Request {
     number: PhoneNumber,
     channel: Channel,
     purpose: String,
+    /// The language wished for, if there are texts in it.
+    language: Option<Language>,
+    autofill: Option<Autofill>,
     metadata: BTreeMap<String, String>,
     client: Option<IpAddr>,
 }
@@ -82,14 +100,16 @@ impl Body for Request {
     ];
     const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
+    fn read(mut members: Members, caller: &Caller) -> Result<Self, Problem> {
         let has_channel = members.has("channel");
         let number = members.required("to", number);
         let channel = members.optional("channel", channel);
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
+        let locale = members.optional("locale", locale);
+        let autofill = autofill::read(&mut members, &caller.tenant.policy);
         let metadata = members.strings("metadata", MOST_METADATA, LONGEST_METADATA);
-        let client = match trust {
+        let client = match caller.trust {
             Trust::Full => members.optional("client_ip", address),
             Trust::Public => members.not_allowed("client_ip", "is for secret keys only"),
         };
@@ -110,10 +130,24 @@ impl Body for Request {
             number,
             channel,
             purpose,
+            language: locale.flatten(),
+            autofill,
             metadata,
             client,
         })
     }
+}
+
+/// A tag of BCP 47; well-formed ones of other languages are none of ours, and no fault.
+fn locale(text: &str) -> FieldResult<Option<Language>> {
+    if LONGEST_LOCALE < text.len() {
+        let detail = format!("must have at most {LONGEST_LOCALE} characters");
+        return Err((FieldCode::TooLong, detail));
+    }
+    Language::look_up(text).map_err(|MalformedTag| {
+        let detail = "must be a language tag, such as pt-BR";
+        (FieldCode::Invalid, detail.to_owned())
+    })
 }
 
 /// An address without a port or a zone. IPv4 written as IPv6 is IPv4.
@@ -153,7 +187,8 @@ fn channel(word: &str) -> FieldResult<Channel> {
         examples(
             ("login" = (summary = "The least that is needed", value = json!({"to": "+351912345678"}))),
             ("signup" = (summary = "Everything that can be said", value = json!({"to": "+351 912 345 678",
-                "channel": "sms", "purpose": "signup", "metadata": {"order": "1001"}}))),
+                "channel": "sms", "purpose": "signup", "locale": "pt-PT", "autofill": {"origin": "app.acme.example"},
+                "metadata": {"order": "1001"}}))),
         )),
     responses(
         (status = 201, description = "A new verification; Restcomm took the message within the wait.",
@@ -175,6 +210,8 @@ pub(in crate::http) async fn send(
         number,
         channel,
         purpose,
+        language,
+        autofill,
         metadata,
         client,
     } = call.body;
@@ -188,6 +225,8 @@ pub(in crate::http) async fn send(
         number,
         channel,
         purpose,
+        language,
+        autofill,
         metadata,
         client: client.or(caller_address),
         respond_async,

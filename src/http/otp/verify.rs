@@ -18,6 +18,7 @@ use crate::{
         openapi::Refusals,
         problem::{FieldCode, Problem},
     },
+    store::Caller,
     telemetry::labels::Check,
     verifier::CheckedBy,
 };
@@ -77,8 +78,8 @@ impl Body for Request {
     ];
     const FOR_PAGES: bool = true;
 
-    fn read(mut members: Members, trust: Trust) -> Result<Self, Problem> {
-        let by = match trust {
+    fn read(mut members: Members, caller: &Caller) -> Result<Self, Problem> {
+        let by = match caller.trust {
             Trust::Full => which(&mut members),
             Trust::Public => by_id_alone(&mut members),
         };

@@ -41,7 +41,10 @@ async fn a_number_its_message_a_wrong_code_and_the_right_one_end_with_ok() {
         browser.messages(1).await;
         let code = stage.code_at(NUMBER);
         browser
-            .says("messages", &format!("{code} is your Countersign code."))
+            .says(
+                "messages",
+                &format!("{code} is your Countersign code to log in."),
+            )
             .await;
         let sender = browser
             .evaluate("document.querySelector('.sender').innerText")

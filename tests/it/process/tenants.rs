@@ -15,6 +15,8 @@ sender = "Shop"
 countries = ["PT", "US"]
 origins = ["https://shop.example", "http://localhost:5173"]
 code = { length = 8, ttl = "2m", attempts = 3 }
+locale = "pt-BR"
+messages = { es = "{name}: {code}, {minutes}" }
 resend = "same"
 limits = { per_number = ["1/10m"], per_ip = ["7/1h"], per_prefix = [], per_country = ["9/24h"], per_tenant = ["1000/1h"] }
 retention = "48h"
@@ -41,7 +43,8 @@ on_both! {
         let shown = command(&["tenant", "show", "shop"]).await.succeeded();
         for line in ["ttl = \"120s\"", "attempts = 3", "resend = \"same\"", "per_number = [\"1/10m\"]",
             "origins = [\"https://shop.example\", \"http://localhost:5173\"]", "per_ip = [\"7/1h\"]", "per_prefix = []",
-            "per_country = [\"9/24h\"]"] {
+            "per_country = [\"9/24h\"]",
+            "locale = \"pt\"", "messages = { es = \"{name}: {code}, {minutes}\" }"] {
             assert!(shown.contains(line), "{line}: {shown}");
         }
         assert!(command(&["tenant", "show", "acme"]).await.succeeded().contains("Acme Bank"));

@@ -1,0 +1,22 @@
+//! Chinese in simplified characters, which is always UCS-2: 70 characters. The one text for all of `zh`.
+
+use super::{Purposes, Texts};
+use crate::message::plural::Plural;
+
+pub(super) const TEXTS: Texts = Texts {
+    with_purpose: "{code} 是您的{name}验证码，用于{purpose}。",
+    plain: "{code} 是您的{name}验证码。",
+    nameless: "{code} 是您的验证码。",
+    validity: "有效期{minutes}。",
+    never_share: "请勿告诉任何人。",
+    minutes: &[(Plural::Other, "{n}分钟")],
+    under_a_minute: "不足1分钟",
+    purposes: Purposes {
+        login: "登录",
+        signup: "注册",
+        confirm: "确认手机号",
+        payment: "确认付款",
+        password: "重置密码",
+    },
+    right_to_left: false,
+};
