@@ -172,6 +172,7 @@ impl Courier {
                 from,
                 &text,
                 !message::is_gsm7(&text),
+                &self.callback_of(job.delivery.id),
                 &self.0.clock,
             )
             .await;
@@ -242,7 +243,7 @@ impl Courier {
         }
     }
 
-    fn about(&self, delivery: &Delivery, report: Report) -> DeliveryReport {
+    pub(super) fn about(&self, delivery: &Delivery, report: Report) -> DeliveryReport {
         DeliveryReport {
             delivery: delivery.id,
             verification: delivery.verification,

@@ -245,6 +245,7 @@ impl Send {
             sent_at: None,
             delivered_at: None,
             failed_at: None,
+            ask_at: None,
         };
         delivery.seal(&code, &self.number, ring);
         ledger.deliveries.put(delivery.id, delivery.clone(), op);

@@ -1,6 +1,7 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod callbacks;
 mod client_address;
 mod codes;
 mod cors;
@@ -69,6 +70,11 @@ pub fn configure(config: &mut ServiceConfig) {
                 "/otp/{id}/cancel",
                 Method::POST,
                 post().to(otp::cancel),
+            ))
+            .service(called_back(
+                "/callbacks/restcomm/{token}/sms",
+                post().to(callbacks::sms),
+                get().to(callbacks::sms),
             ))
             .service(only(
                 "/.well-known/jwks.json",
@@ -141,6 +147,18 @@ fn only(path: &str, method: Method, route: Route) -> actix_web::Resource {
     };
     web::resource(path)
         .route(route)
+        .default_service(web::to(refuse))
+}
+
+/// A path that Restcomm calls, by POST or by GET.
+fn called_back(path: &str, by_post: Route, by_get: Route) -> actix_web::Resource {
+    let refuse = async |_: HttpRequest| {
+        let problem = Problem::new(ProblemCode::MethodNotAllowed);
+        Err::<&str, _>(problem.header(header::ALLOW, "GET, POST"))
+    };
+    web::resource(path)
+        .route(by_post)
+        .route(by_get)
         .default_service(web::to(refuse))
 }
 

@@ -37,6 +37,7 @@ impl Record for Delivery {
         ("sent_at", Kind::Int),
         ("delivered_at", Kind::Int),
         ("failed_at", Kind::Int),
+        ("ask_at", Kind::Int),
     ];
     type Key = Id;
 
@@ -69,6 +70,7 @@ impl Record for Delivery {
             Value::optional_instant(self.sent_at),
             Value::optional_instant(self.delivered_at),
             Value::optional_instant(self.failed_at),
+            Value::optional_instant(self.ask_at),
         ]
     }
 
@@ -97,6 +99,7 @@ impl Record for Delivery {
             sent_at: columns.optional_instant()?,
             delivered_at: columns.optional_instant()?,
             failed_at: columns.optional_instant()?,
+            ask_at: columns.optional_instant()?,
         };
         Ok((id, delivery))
     }

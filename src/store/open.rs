@@ -63,8 +63,14 @@ impl Store {
     }
 }
 
-const SQLITE: &[&str] = &[include_str!("../../migrations/sqlite/0001_init.sql")];
-const POSTGRES: &[&str] = &[include_str!("../../migrations/postgres/0001_init.sql")];
+const SQLITE: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../migrations/sqlite/0003_receipts.sql"),
+];
+const POSTGRES: &[&str] = &[
+    include_str!("../../migrations/postgres/0001_init.sql"),
+    include_str!("../../migrations/postgres/0003_receipts.sql"),
+];
 
 fn migrator(steps: &'static [&'static str]) -> Migrator {
     let migrations = steps.iter().zip(1..).map(|(sql, number)| {

@@ -64,6 +64,7 @@ fn delivery() -> Delivery {
         sent_at: None,
         delivered_at: None,
         failed_at: None,
+        ask_at: None,
     }
 }
 
