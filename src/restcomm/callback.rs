@@ -117,7 +117,10 @@ mod tests {
             ["Body=\u{fffd}&&=&MessageStatus=delivered+", "SmsSid=%53M1"],
         ] {
             let notice = Notice::of_form(&texts.map(str::as_bytes)).unwrap();
-            assert_eq!((notice.news, notice.sid.as_deref()), (News::Delivered, Some("SM1")));
+            assert_eq!(
+                (notice.news, notice.sid.as_deref()),
+                (News::Delivered, Some("SM1"))
+            );
         }
     }
 
@@ -139,8 +142,14 @@ mod tests {
     fn an_error_is_known_by_its_number_and_by_its_name() {
         for (error, reason) in [
             (Some("30006"), DeliveryReason::LandlineOrUnreachableCarrier),
-            (Some("LANDLINE_OR_UNREACHABLE_CARRIER"), DeliveryReason::LandlineOrUnreachableCarrier),
-            (Some("UNREACHABLE_DESTINATION_HANDSET"), DeliveryReason::HandsetUnreachable),
+            (
+                Some("LANDLINE_OR_UNREACHABLE_CARRIER"),
+                DeliveryReason::LandlineOrUnreachableCarrier,
+            ),
+            (
+                Some("UNREACHABLE_DESTINATION_HANDSET"),
+                DeliveryReason::HandsetUnreachable,
+            ),
             (Some("30008"), DeliveryReason::UnknownError),
             (Some("31337"), DeliveryReason::UnknownError),
             (None, DeliveryReason::UnknownError),

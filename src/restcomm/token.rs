@@ -81,11 +81,8 @@ mod tests {
         domain::clock::Timestamp,
     };
 
-    const ROUTES: [CallbackRoute; 3] = [
-        CallbackRoute::Sms,
-        CallbackRoute::Call,
-        CallbackRoute::Rcml,
-    ];
+    const ROUTES: [CallbackRoute; 3] =
+        [CallbackRoute::Sms, CallbackRoute::Call, CallbackRoute::Rcml];
 
     fn ring(keys: &[u8]) -> KeyRing {
         let roots: Vec<RootKey> = keys

@@ -70,9 +70,10 @@ impl Open {
         let deliveries = ledger.deliveries.iter().filter(|(id, row)| {
             row.changed_by.is_some() && (row.version == 0 || self.deliveries.contains(id))
         });
-        let reported = ledger.deliveries.iter().filter(|(id, row)| {
-            row.changed_by.is_some() && self.unreported.contains(id)
-        });
+        let reported = ledger
+            .deliveries
+            .iter()
+            .filter(|(id, row)| row.changed_by.is_some() && self.unreported.contains(id));
         Ended {
             receipts: reported
                 .filter_map(|(_, row)| reported_of(&row.value))

@@ -10,7 +10,7 @@ use crate::{
     },
     restcomm::{CallbackRoute, CallbackToken, Notice},
     store::StoreError,
-    telemetry::labels::{CalledBack, Callback},
+    telemetry::labels::{Callback, CalledBack},
 };
 
 impl Verifier {

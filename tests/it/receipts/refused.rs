@@ -7,7 +7,7 @@ use countersign::{
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::outage::Outage;
+use crate::{log, outage::Outage};
 
 fn ring(byte: u8) -> KeyRing {
     let secret = Zeroizing::new([byte; ROOT_KEY_LENGTH]);
@@ -18,7 +18,9 @@ fn ring(byte: u8) -> KeyRing {
 }
 
 async fn metric(app: &TestApp, line: &str) -> bool {
-    let text = Answer::of(app.http.get(format!("{}/metrics", app.admin))).await.text;
+    let text = Answer::of(app.http.get(format!("{}/metrics", app.admin)))
+        .await
+        .text;
     text.lines().any(|found| found == line)
 }
 
@@ -85,6 +87,33 @@ on_both! {
         let big = "Body=".to_owned() + &"x".repeat(70 * 1024);
         call_back(&app, &path, big).await.problem(413, "body_too_large");
         assert_eq!(app.status(&id).await, before);
+    }
+
+    /// Whatever becomes of a callback, the log names its route, and nothing of its token.
+    async fn a_token_stands_in_no_log_no_answer_and_no_database(database) {
+        log::capture();
+        let app = reporting(database, Reports::Told).await;
+        let id = app.send().await;
+        settled(&app, &id).await;
+        let (message, path) = last_message(&app);
+        let token = path.split('/').nth(3).unwrap().to_owned();
+        app.advance(1);
+        app.eventually("the callback is noted", async |app| delivery(app, &id).await == delivered()).await;
+        let mut answers = Vec::new();
+        for path in [path.clone(), format!("{path}?{token}"), format!("{path}/x"), format!("/{token}"), format!("{path}x")] {
+            answers.push(call_back(&app, &path, form(&message.sid, "sent")).await);
+        }
+        answers.push(call_back(&app, &path, "x".repeat(70 * 1024)).await);
+        answers.push(Answer::of(app.http.put(format!("{}{path}", app.base))).await);
+        for answer in answers {
+            assert!(!format!("{:?}{}", answer.headers, answer.text).contains(&token));
+        }
+        let dump = app.place.dump().await;
+        assert!(!dump.windows(token.len()).any(|window| window == token.as_bytes()));
+        for lines in [log::text(), log::json()] {
+            assert!(lines.contains("/callbacks/restcomm/{token}/sms"), "the log was not captured");
+            assert!(!lines.contains(&token));
+        }
     }
 
     /// One token is good for one delivery, also among those of one verification.

@@ -112,7 +112,8 @@ async fn a_counted_answer_wears_off() {
         assert_eq!(text_of(world.post(&FORM)).await.0, status);
     }
     let (_, view) = json_of(world.request(Method::GET, "/sim/platform")).await;
-    let expected = json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1 });
+    let expected =
+        json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1 });
     assert_eq!(view, expected);
 }
 
