@@ -133,11 +133,12 @@ impl Account {
         let body = read(response, LONGEST_ANSWER).await.ok_or(LookUpFailed)?;
         let Resource { status, error_code } =
             serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
-        let error = match error_code {
-            Some(serde_json::Value::String(text)) => Some(text),
-            Some(serde_json::Value::Number(number)) => Some(number.to_string()),
-            _ => None,
+        // A number at Restcomm, a text elsewhere.
+        let text = |code: serde_json::Value| match code.as_str() {
+            Some(text) => text.to_owned(),
+            None => code.to_string(),
         };
+        let error = error_code.map(text);
         Notice::read(&status, error.as_deref()).ok_or(LookUpFailed)
     }
 
