@@ -12,12 +12,23 @@ async fn asks(app: &TestApp) -> i64 {
     app.place.count(waiting).await
 }
 
+/// Moves the clock to when Restcomm is asked next, and waits until it was.
+async fn until_asked(app: &TestApp, id: &str) {
+    let before = polls(app).await;
+    let row = Outbox::of(app).await.last(id).await;
+    let ahead = app.clock.now().until(row.ask_at.unwrap());
+    app.clock.advance(ahead + Duration::from_secs(1));
+    let was_asked = async |app: &TestApp| before < polls(app).await;
+    app.eventually("Restcomm is asked", was_asked).await;
+}
+
 on_both! {
     async fn a_report_that_got_lost_is_asked_for(database) {
         let app = reporting(database, Reports::Lost).await;
         let id = app.send().await;
         settled(&app, &id).await;
-        app.eventually_within(30, "it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+        until_asked(&app, &id).await;
+        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
         assert_eq!(polls(&app).await, 1);
         assert_eq!(app.status(&id).await["status"], "pending");
     }
@@ -28,7 +39,8 @@ on_both! {
         let id = app.send().await;
         settled(&app, &id).await;
         let expected = undelivered("landline_or_unreachable_carrier");
-        app.eventually_within(30, "it is undelivered", async |app| delivery(app, &id).await == expected).await;
+        until_asked(&app, &id).await;
+        app.eventually("it is undelivered", async |app| delivery(app, &id).await == expected).await;
     }
 
     /// By SIP, Restcomm never learns more than that a message was sent; two replicas ask no more often than one.
@@ -55,12 +67,12 @@ on_both! {
         settled(&app, &id).await;
         for fault in [Fault::ServerError, Fault::Html] {
             app.simulator.answer_lookups(fault, None);
-            let before = polls(&app).await;
-            app.eventually_within(120, "it is asked", async |app| before < polls(app).await).await;
+            until_asked(&app, &id).await;
             assert_eq!(delivery(&app, &id).await, sent());
         }
         app.simulator.answer_lookups(Fault::Ok, None);
-        app.eventually_within(120, "it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+        until_asked(&app, &id).await;
+        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
     }
 
     async fn an_approved_verification_leaves_nothing_to_ask(database) {

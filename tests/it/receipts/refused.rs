@@ -84,7 +84,7 @@ on_both! {
             assert_eq!((answer.status, answer.text.as_str()), (204, ""));
         }
         assert_eq!(app.status(&id).await, before);
-        let big = "Body=".to_owned() + &"x".repeat(70 * 1024);
+        let big = format!("Body={}", "x".repeat(70 * 1024));
         call_back(&app, &path, big).await.problem(413, "body_too_large");
         assert_eq!(app.status(&id).await, before);
     }
@@ -118,7 +118,7 @@ on_both! {
 
     /// One token is good for one delivery, also among those of one verification.
     async fn the_token_of_an_earlier_message_speaks_of_that_one_only(database) {
-        let app = reporting(database, Reports::Lost).await;
+        let app = reporting(database, Reports::None).await;
         let id = app.send().await;
         settled(&app, &id).await;
         let (first, path) = last_message(&app);
