@@ -136,6 +136,7 @@ impl App {
             ring: ring.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            callback_url: config.delivery.callback_url.as_str().to_owned(),
         });
         let sweeper = Sweeper {
             store: store.clone(),

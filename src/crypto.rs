@@ -34,6 +34,7 @@ struct KeySet {
     code: hmac::Key,
     number: hmac::Key,
     limit: hmac::Key,
+    callback: hmac::Key,
     seal: RandomizedNonceKey,
 }
 
@@ -108,6 +109,11 @@ impl KeyRing {
         })
     }
 
+    /// What proves that an address to call back was made here.
+    pub fn callback_tag(&self, parts: &[&[u8]]) -> UnderEveryKey<[u8; 32]> {
+        self.under_every_key(|set| tag(&set.callback, parts))
+    }
+
     /// Seals `secret` for the row named by `row` (AES-256-GCM, random nonce) under the newest key.
     pub fn seal(&self, row: &[u8], secret: &[u8]) -> Vec<u8> {
         let mut sealed = secret.to_vec();
@@ -167,6 +173,7 @@ impl KeySet {
             code: mac("code/v1"),
             number: mac("number-index/v1"),
             limit: mac("limit/v1"),
+            callback: mac("callback/v1"),
             seal: RandomizedNonceKey::new(&AES_256_GCM, expand(&prk, "seal/v1").as_ref())
                 .expect("32 bytes are a key of AES-256-GCM"),
         }

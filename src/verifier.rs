@@ -1,5 +1,7 @@
 //! The rule book: what happens when somebody wants a code sent, checks one, asks how it stands, or cancels.
 
+mod receipts;
+
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use thiserror::Error;

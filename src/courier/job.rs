@@ -173,6 +173,7 @@ impl Courier {
                 from,
                 &text,
                 !message::segments::is_gsm7(&text),
+                &self.callback_of(job.delivery.id),
                 &self.0.clock,
             )
             .await;
@@ -243,7 +244,7 @@ impl Courier {
         }
     }
 
-    fn about(&self, delivery: &Delivery, report: Report) -> DeliveryReport {
+    pub(super) fn about(&self, delivery: &Delivery, report: Report) -> DeliveryReport {
         DeliveryReport {
             delivery: delivery.id,
             verification: delivery.verification,

@@ -3,6 +3,7 @@
 //! Its promise: a delivery is handed over again only after Restcomm, asked, denied knowing it.
 
 mod job;
+mod receipts;
 mod told;
 
 use std::{sync::Arc, time::Duration};
@@ -41,6 +42,8 @@ pub struct Parts {
     pub ring: KeyRing,
     pub clock: Clock,
     pub random: Random,
+    /// Where Restcomm reaches this service; no slash at its end.
+    pub callback_url: String,
 }
 
 impl Courier {
@@ -57,6 +60,7 @@ impl Courier {
             permits.clone(),
             stop.clone(),
         ));
+        let receipts = tokio::spawn(self.clone().watch_receipts(stop.clone()));
         loop {
             let next = tokio::select! {
                 biased;
@@ -77,6 +81,7 @@ impl Courier {
         }
         // The loop ends at the latest with its next look.
         let _ = outbox.await;
+        let _ = receipts.await;
         tasks.close();
         tasks.wait().await;
     }

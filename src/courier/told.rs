@@ -59,7 +59,8 @@ impl Courier {
             Report::LookUpFailed
             | Report::Refused
             | Report::Unknown { .. }
-            | Report::Moving { .. } => LookedUp::Failed,
+            | Report::Moving { .. }
+            | Report::Receipt(_) => LookedUp::Failed,
         };
         self.0.store.metrics().look_ups.count(outcome);
         let outcome_word = outcome.word();
@@ -77,12 +78,13 @@ pub(super) fn tell_end(delivery: &Delivery, progress: Progress) {
         return;
     };
     let (id, why) = (delivery.id, reason.as_str());
-    match reason {
-        DeliveryReason::Refused | DeliveryReason::NotDeliverable | DeliveryReason::Unconfirmed => {
-            tracing::warn!(delivery.id = %id, delivery.reason = why, "delivery.ended");
-        }
-        DeliveryReason::Superseded | DeliveryReason::VerificationEnded => {
-            tracing::info!(delivery.id = %id, delivery.reason = why, "delivery.ended");
-        }
+    let is_wanted = !matches!(
+        reason,
+        DeliveryReason::Superseded | DeliveryReason::VerificationEnded
+    );
+    if is_wanted {
+        tracing::warn!(delivery.id = %id, delivery.reason = why, "delivery.ended");
+    } else {
+        tracing::info!(delivery.id = %id, delivery.reason = why, "delivery.ended");
     }
 }

@@ -9,6 +9,10 @@ use super::{
 };
 use crate::crypto::KeyRing;
 
+mod receipt;
+
+pub use receipt::{News, Receipt};
+
 /// Restcomm's own "perhaps" is a 10 s time-out: a look-up before this says nothing.
 pub const LOOK_UP_AFTER: Duration = Duration::from_secs(12);
 /// A message that cannot be on the phone this long before its code dies is not sent any more.
@@ -52,6 +56,8 @@ pub struct Delivery {
     pub delivered_at: Option<Timestamp>,
     pub failed_at: Option<Timestamp>,
     pub wording: Wording,
+    /// When Restcomm is asked how the message fares, should it not tell by itself; `None`: never.
+    pub ask_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,7 +76,7 @@ pub enum DeliveryStatus {
     Failed,
 }
 
-/// Why a delivery failed.
+/// Why a delivery failed, or did not arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryReason {
     /// Restcomm refused this message for good.
@@ -83,6 +89,18 @@ pub enum DeliveryReason {
     Superseded,
     /// The verification ended before it was handed off.
     VerificationEnded,
+    // What Restcomm reports of messages that it took, by its error numbers 30001 to 30010.
+    QueueOverflow,
+    AccountSuspended,
+    HandsetUnreachable,
+    MessageBlocked,
+    HandsetUnknown,
+    LandlineOrUnreachableCarrier,
+    CarrierViolation,
+    /// 30008, and whatever is none of these.
+    UnknownError,
+    MissingSegment,
+    PriceTooHigh,
 }
 
 /// Why there is a delivery.
@@ -126,6 +144,8 @@ pub enum Report {
     Moving {
         account: String,
     },
+    /// Restcomm tells of the message.
+    Receipt(Receipt),
 }
 
 /// What a report led to.
@@ -174,11 +194,15 @@ impl Delivery {
         if let Report::Accepted { account, sid } = report {
             return self.accept(account, sid, now);
         }
+        if let Report::Receipt(receipt) = report {
+            // True whoever holds the delivery.
+            return self.receive(receipt, now);
+        }
         if claim != self.claim || self.stage == Stage::Done {
             return Progress::Stale;
         }
         match report {
-            Report::Accepted { .. } => unreachable!("handled above"),
+            Report::Accepted { .. } | Report::Receipt(_) => unreachable!("handled above"),
             Report::Refused => self.fail(DeliveryReason::Refused, now),
             Report::NotSent | Report::Moving { .. } if self.sealed.is_none() => self.fail(
                 self.reason.unwrap_or(DeliveryReason::VerificationEnded),
@@ -269,7 +293,7 @@ impl Delivery {
             }
             // Somebody is at it this moment, and will report what came of it.
             Stage::Claimed => self.reason = Some(reason),
-            Stage::Done => {}
+            Stage::Done => self.outlive(now),
         }
     }
 
@@ -299,13 +323,7 @@ impl Delivery {
         }
         self.sid = Some(sid.to_owned());
         self.account = Some(account.to_owned());
-        self.sent_at = Some(now);
-        self.stage = Stage::Done;
-        self.due_at = None;
-        if self.status == DeliveryStatus::Queued {
-            self.status = DeliveryStatus::Sent;
-            self.reason = None;
-        }
+        self.taken(now);
         Progress::Sent
     }
 
@@ -344,6 +362,16 @@ words!(DeliveryReason {
     Unconfirmed => "unconfirmed",
     Superseded => "superseded",
     VerificationEnded => "verification_ended",
+    QueueOverflow => "queue_overflow",
+    AccountSuspended => "account_suspended",
+    HandsetUnreachable => "handset_unreachable",
+    MessageBlocked => "message_blocked",
+    HandsetUnknown => "handset_unknown",
+    LandlineOrUnreachableCarrier => "landline_or_unreachable_carrier",
+    CarrierViolation => "carrier_violation",
+    UnknownError => "unknown_error",
+    MissingSegment => "missing_segment",
+    PriceTooHigh => "price_too_high",
 });
 
 #[cfg(test)]

@@ -254,6 +254,7 @@ impl Send {
                 purpose: self.purpose.clone(),
                 autofill: self.autofill.clone(),
             },
+            ask_at: None,
         };
         delivery.seal(&code, &self.number, ring);
         ledger.deliveries.put(delivery.id, delivery.clone(), op);

@@ -63,7 +63,7 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                 check_content_type(&request)?;
             }
             check_accept(request.headers())?;
-            let bytes = read_body(&request, payload).await?;
+            let bytes = read_body(&request, payload, LONGEST_BODY).await?;
             refuse_query(&request)?;
             let mut members = if bytes.is_empty() && !B::EXPECTED {
                 Members::none()
@@ -189,21 +189,26 @@ fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn read_body(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, Problem> {
+/// The body, which may have `most` bytes.
+pub(super) async fn read_body(
+    request: &HttpRequest,
+    mut payload: Payload,
+    most: usize,
+) -> Result<BytesMut, Problem> {
     // What is left of the body is not worth reading, so the connection ends with the answer.
     let close = |code| Problem::new(code).header(header::CONNECTION, "close");
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| LONGEST_BODY < length) {
+    if announced.is_some_and(|length: usize| most < length) {
         return Err(close(ProblemCode::BodyTooLarge));
     }
     let whole = async {
         let mut bytes = BytesMut::new();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| close(ProblemCode::MalformedRequest))?;
-            if LONGEST_BODY < bytes.len() + chunk.len() {
+            if most < bytes.len() + chunk.len() {
                 return Err(close(ProblemCode::BodyTooLarge));
             }
             bytes.extend_from_slice(&chunk);

@@ -1,6 +1,7 @@
 //! What crosses the wire. A handler extracts, makes one call, and shapes the answer.
 
 mod call;
+mod callbacks;
 mod client_address;
 mod codes;
 mod cors;
@@ -69,6 +70,11 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(from_pages("/otp/verify", post().to(otp::verify)))
             .service(only("/otp/{id}", READ, read().to(otp::status)))
             .service(only("/otp/{id}/cancel", POST, post().to(otp::cancel)))
+            .service(called_back(
+                "/callbacks/restcomm/{token}/sms",
+                post().to(callbacks::sms),
+                web::get().to(callbacks::sms),
+            ))
             .service(only("/.well-known/jwks.json", READ, read().to(jwks::keys)))
             .service(only("/problems/{code}", READ, read().to(pages::problem)))
             .service(only("/openapi.json", READ, read().to(openapi::document)))
@@ -136,6 +142,18 @@ fn read() -> Route {
 fn in_dev(context: &GuardContext<'_>) -> bool {
     let api = context.app_data::<web::Data<Api>>();
     api.is_some_and(|api| api.keyless.is_some())
+}
+
+/// A path that Restcomm calls, by POST or by GET.
+fn called_back(path: &str, by_post: Route, by_get: Route) -> actix_web::Resource {
+    let refuse = async |_: HttpRequest| {
+        let problem = Problem::new(ProblemCode::MethodNotAllowed);
+        Err::<&str, _>(problem.header(header::ALLOW, "GET, POST"))
+    };
+    web::resource(path)
+        .route(by_post)
+        .route(by_get)
+        .default_service(web::to(refuse))
 }
 
 /// A path with a POST that pages of other origins may call: their browsers ask first.

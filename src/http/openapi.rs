@@ -92,7 +92,7 @@ fn pretty(document: &utoipa::openapi::OpenApi) -> String {
 
 /// This document.
 ///
-/// It describes every route of the public listener, and comes from the program itself: what a running service answers
+/// It describes every route of the public listener but those that Restcomm calls, and comes from the program itself: what a running service answers
 /// is what that version does.
 #[utoipa::path(get, path = "/openapi.json", tag = "meta", operation_id = "getOpenApi", security(()), responses(
     (status = 200, description = "An OpenAPI 3.1 document.", body = Object),

@@ -72,6 +72,16 @@ impl Accounts {
         self.0.iter().find(|account| account.settings.name == name)
     }
 
+    /// The account that Restcomm calls `sid`. Several may bear it, on different hosts: then `expected`, if it is one.
+    pub fn named_by_restcomm(&self, sid: &str, expected: Option<&str>) -> Option<&Account> {
+        let mut bearers = self.0.iter();
+        let bears = |account: &&Account| account.settings.account_sid == sid;
+        expected
+            .and_then(|name| self.get(name))
+            .filter(bears)
+            .or_else(|| bearers.find(bears))
+    }
+
     /// The accounts that may carry a text message of a tenant to `number`, in the order to try them.
     pub fn for_sms<'a>(
         &'a self,

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::Account;
+use super::{Account, Notice};
 use crate::domain::{
     clock::{Clock, Timestamp},
     phone::PhoneNumber,
@@ -54,23 +54,37 @@ struct Created {
     sid: String,
 }
 
+/// What the resource of a message says of its fate.
+#[derive(Deserialize)]
+struct Resource {
+    status: String,
+    error_code: Option<serde_json::Value>,
+}
+
 #[derive(Deserialize)]
 struct List {
     messages: Vec<Message>,
 }
 
 impl Account {
-    /// Hands one text message over; `unicode` where the GSM alphabet does not hold it.
+    /// Hands one text message over; `unicode` where the GSM alphabet does not hold it. Restcomm tells `callback`, which
+    /// is a secret, what becomes of it.
     pub async fn send_sms(
         &self,
         to: &PhoneNumber,
         from: &str,
         body: &str,
         unicode: bool,
+        callback: &str,
         clock: &Clock,
     ) -> HandOff {
         let started = clock.now();
-        let mut form = vec![("From", from), ("To", to.expose()), ("Body", body)];
+        let mut form = vec![
+            ("From", from),
+            ("To", to.expose()),
+            ("Body", body),
+            ("StatusCallback", callback),
+        ];
         if unicode {
             form.push(("Encoding", "UCS-2"));
         }
@@ -95,6 +109,37 @@ impl Account {
                 HandOff::Unknown
             }
         }
+    }
+
+    /// How one message fares, as Restcomm's resource of it says.
+    pub async fn ask_sms(&self, sid: &str) -> Result<Notice, LookUpFailed> {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !sid.bytes().all(is_plain) {
+            // It would be another path.
+            return Err(LookUpFailed);
+        }
+        let url = format!(
+            "{}/Accounts/{}/SMS/Messages/{sid}.json",
+            self.settings.base_url, self.settings.account_sid
+        );
+        let request = self.client.get(url).basic_auth(
+            &self.settings.account_sid,
+            Some(self.settings.auth_token.expose_secret()),
+        );
+        let response = request.send().await.map_err(|_| LookUpFailed)?;
+        if response.status() != StatusCode::OK {
+            return Err(LookUpFailed);
+        }
+        let body = read(response, LONGEST_ANSWER).await.ok_or(LookUpFailed)?;
+        let Resource { status, error_code } =
+            serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
+        // A number at Restcomm, a text elsewhere.
+        let text = |code: serde_json::Value| match code.as_str() {
+            Some(text) => text.to_owned(),
+            None => code.to_string(),
+        };
+        let error = error_code.map(text);
+        Notice::read(&status, error.as_deref()).ok_or(LookUpFailed)
     }
 
     /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it

@@ -28,7 +28,7 @@ pub(super) async fn dispatch(
         ["Accounts", account, "SMS", "Messages", sid] => (account, Some(sid)),
         _ => return unknown_path(&simulator, &request),
     };
-    count(&simulator, request.method().as_str());
+    count(&simulator, request.method().as_str(), sid);
     if !authenticated(&simulator, &request) {
         return reply::unauthorized();
     }
@@ -68,9 +68,10 @@ fn unknown_path(simulator: &Simulator, request: &HttpRequest) -> HttpResponse {
     }
 }
 
-fn count(simulator: &Simulator, method: &str) {
+fn count(simulator: &Simulator, method: &str, sid: Option<&str>) {
     match method {
         "POST" => simulator.0.posts.fetch_add(1, Ordering::Relaxed),
+        "GET" if sid.is_some() => simulator.0.polls.fetch_add(1, Ordering::Relaxed),
         "GET" => simulator.0.gets.fetch_add(1, Ordering::Relaxed),
         _ => 0,
     };

@@ -18,6 +18,18 @@ const SENT_AFTER: Duration = Duration::from_millis(50);
 /// The carrier's receipt comes this long after the message reached the phone, or failed to.
 const RECEIPT_AFTER: Duration = Duration::from_millis(200);
 
+/// How much the platform learns of what becomes of a message, and tells: it depends on the route that a message takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reports {
+    /// By SMPP: the carrier sends receipts, and each is told.
+    #[default]
+    Told,
+    /// The same, but what is told gets lost on its way.
+    Lost,
+    /// By SIP: that a message was sent is the last that is known, and nothing is told.
+    None,
+}
+
 /// Stores the message and sets its clock going. What is not delayed is on the phone at once: a handset
 /// has the text before the platform has the receipt.
 pub(super) fn begin(simulator: &Simulator, message: Message, fate: SmsFate) {
@@ -95,6 +107,10 @@ impl Tracker {
     fn change(&mut self, status: Status, failure: Option<Failure>) {
         let now = self.simulator.0.clock.now();
         let mut state = self.simulator.state();
+        let reports = state.reports;
+        if reports == Reports::None && status != Status::Sent {
+            return;
+        }
         let Some(message) = state.ledger.get_mut(&self.sid) else {
             return;
         };
@@ -104,7 +120,8 @@ impl Tracker {
         if status == Status::Sent {
             message.sent = Some(now);
         }
-        let Some(notice) = Notice::about(message, self.simulator.0.account.sid()) else {
+        let notice = Notice::about(message, self.simulator.0.account.sid());
+        let Some(notice) = notice.filter(|_| reports == Reports::Told) else {
             return;
         };
         drop(state);

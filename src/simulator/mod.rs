@@ -35,6 +35,7 @@ use serde::Serialize;
 
 pub use self::{
     account::Account,
+    life::Reports,
     message::{Failure, Message, Status},
     phones::Item,
     script::{Answer, CallFate, Script, SmsFate},
@@ -60,6 +61,7 @@ struct Platform {
     state: Mutex<State>,
     posts: AtomicU64,
     gets: AtomicU64,
+    polls: AtomicU64,
     stored: AtomicU64,
 }
 
@@ -69,13 +71,17 @@ struct State {
     phones: Phones,
     sends: Plan,
     lookups: Plan,
+    reports: Reports,
 }
 
 /// What the SMS resources have been asked since the start, refused requests included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Counters {
     pub posts: u64,
+    /// For lists.
     pub gets: u64,
+    /// For one message.
+    pub polls: u64,
     /// How many messages were accepted.
     pub stored: u64,
 }
@@ -89,6 +95,7 @@ impl Simulator {
             state: Mutex::default(),
             posts: AtomicU64::new(0),
             gets: AtomicU64::new(0),
+            polls: AtomicU64::new(0),
             stored: AtomicU64::new(0),
         }))
     }
@@ -150,6 +157,11 @@ impl Simulator {
         self.state().lookups = Plan::new(answer, times);
     }
 
+    /// Decides how much the platform learns of what becomes of messages, and tells.
+    pub fn report(&self, reports: Reports) {
+        self.state().reports = reports;
+    }
+
     /// Every message the platform remembers, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.state().ledger.oldest_first().cloned().collect()
@@ -159,6 +171,7 @@ impl Simulator {
         Counters {
             posts: self.0.posts.load(Ordering::Relaxed),
             gets: self.0.gets.load(Ordering::Relaxed),
+            polls: self.0.polls.load(Ordering::Relaxed),
             stored: self.0.stored.load(Ordering::Relaxed),
         }
     }

@@ -42,6 +42,7 @@ impl Record for Delivery {
         ("locale", Kind::Text),
         ("purpose", Kind::Text),
         ("autofill", Kind::Text),
+        ("ask_at", Kind::Int),
     ];
     type Key = Id;
 
@@ -78,6 +79,7 @@ impl Record for Delivery {
             Value::text(self.wording.language.as_str()),
             Value::text(&self.wording.purpose),
             Value::Text(Some(autofill.unwrap_or_default())),
+            Value::optional_instant(self.ask_at),
         ]
     }
 
@@ -112,6 +114,7 @@ impl Record for Delivery {
                 purpose: columns.text()?,
                 autofill: Autofill::read(&columns.text()?),
             },
+            ask_at: columns.optional_instant()?,
         };
         Ok((id, delivery))
     }

@@ -53,6 +53,12 @@ impl Store {
         }))
     }
 
+    /// One delivery, whosever it is.
+    pub async fn delivery(&self, id: Id) -> Result<Option<Delivery>, StoreError> {
+        let found = self.select::<Delivery>("where id = $1", id).await?;
+        Ok(found.into_iter().next())
+    }
+
     /// The highest instant that was ever committed.
     pub async fn highest_now(&self) -> Result<Timestamp, StoreError> {
         let now: i64 = super::read!(self, pool => {

@@ -9,7 +9,9 @@ use super::{
 use crate::{
     domain::{
         check::CheckOutcome,
-        delivery::{Channel, Delivery, DeliveryReason, DeliveryStatus, Stage},
+        delivery::{
+            Channel, Delivery, DeliveryReason, DeliveryStatus, News, Progress, Report, Stage,
+        },
         ending::CancelOutcome,
         id::Id,
         ledger::Ledger,
@@ -19,7 +21,7 @@ use crate::{
     },
     telemetry::{
         Metrics,
-        labels::{self, Cancel, Check, Delivered, End, Fault, Label as _, Limit, Send},
+        labels::{self, Cancel, Check, Delivered, End, Fault, Label as _, Limit, Reported, Send},
     },
 };
 
@@ -27,6 +29,7 @@ use crate::{
 pub(super) struct Open {
     verifications: HashSet<Id>,
     deliveries: HashSet<Id>,
+    unreported: HashSet<Id>,
 }
 
 /// What a batch ended, each once: it was open before, and is not any more.
@@ -34,6 +37,7 @@ pub(super) struct Open {
 pub(super) struct Ended {
     verifications: Vec<End>,
     deliveries: Vec<(labels::Channel, Delivered)>,
+    receipts: Vec<(labels::Channel, Reported)>,
 }
 
 impl Open {
@@ -49,6 +53,12 @@ impl Open {
                 .filter(|(_, row)| row.value.stage != Stage::Done)
                 .map(|(id, _)| *id)
                 .collect(),
+            unreported: ledger
+                .deliveries
+                .iter()
+                .filter(|(_, row)| !row.value.is_final())
+                .map(|(id, _)| *id)
+                .collect(),
         }
     }
 
@@ -60,7 +70,14 @@ impl Open {
         let deliveries = ledger.deliveries.iter().filter(|(id, row)| {
             row.changed_by.is_some() && (row.version == 0 || self.deliveries.contains(id))
         });
+        let reported = ledger
+            .deliveries
+            .iter()
+            .filter(|(id, row)| row.changed_by.is_some() && self.unreported.contains(id));
         Ended {
+            receipts: reported
+                .filter_map(|(_, row)| reported_of(&row.value))
+                .collect(),
             verifications: verifications
                 .filter_map(|(_, row)| end(&row.value))
                 .collect(),
@@ -79,6 +96,9 @@ impl Ended {
         for (channel, delivered) in &self.deliveries {
             metrics.deliveries.count(*channel, *delivered);
         }
+        for (channel, reported) in &self.receipts {
+            metrics.receipts.count(*channel, *reported);
+        }
     }
 }
 
@@ -86,6 +106,7 @@ impl Ended {
 /// holder spend guesses, so that it stays out of the ordinary log.
 pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outcome, &StoreError>) {
     tell(outcome);
+    tell_receipt(command, outcome);
     match (command, outcome) {
         (Command::Send(send), Ok(Outcome::Send(outcome))) => {
             if let SendOutcome::Limited { limit, .. } = outcome {
@@ -166,6 +187,43 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
         }
         Ok(Outcome::Cancel(_) | Outcome::Report(_) | Outcome::Expired) | Err(_) => {}
     }
+}
+
+/// Restcomm reported something of a message that was not known before.
+fn tell_receipt(command: &Command, outcome: Result<&Outcome, &StoreError>) {
+    let (Command::Report(told), Ok(Outcome::Report(outcome))) = (command, outcome) else {
+        return;
+    };
+    let Report::Receipt(receipt) = &told.report else {
+        return;
+    };
+    if outcome.progress == Progress::Stale {
+        return;
+    }
+    let status = receipt.news.status().as_str();
+    match receipt.news {
+        News::OnItsWay | News::Delivered => {
+            tracing::info!(delivery.id = %told.delivery, delivery.status = status, "delivery.reported");
+        }
+        News::Undelivered(reason) | News::Failed(reason) => {
+            let reason = reason.as_str();
+            tracing::warn!(delivery.id = %told.delivery, delivery.status = status, delivery.reason = reason, "delivery.reported");
+        }
+    }
+}
+
+/// What Restcomm reported of a delivery, if it has.
+fn reported_of(delivery: &Delivery) -> Option<(labels::Channel, Reported)> {
+    let how = match delivery.status {
+        DeliveryStatus::Queued | DeliveryStatus::Sent => return None,
+        DeliveryStatus::Delivered => Reported::Delivered,
+        DeliveryStatus::Undelivered => Reported::Undelivered,
+        DeliveryStatus::Failed if delivery.reason.is_some_and(DeliveryReason::is_reported) => {
+            Reported::Failed
+        }
+        DeliveryStatus::Failed => return None,
+    };
+    Some((channel_label(delivery.channel), how))
 }
 
 /// What was wrong with the database; `None` when it was not asked.
@@ -254,11 +312,12 @@ pub(super) fn delivered(delivery: &Delivery) -> Option<(labels::Channel, Deliver
         (DeliveryStatus::Sent | DeliveryStatus::Delivered | DeliveryStatus::Undelivered, _) => {
             Delivered::Sent
         }
+        (_, Some(reason)) if reason.is_reported() => Delivered::Sent,
         (_, Some(DeliveryReason::Refused)) => Delivered::Refused,
         (_, Some(DeliveryReason::Superseded)) => Delivered::Superseded,
         (_, Some(DeliveryReason::VerificationEnded)) => Delivered::VerificationEnded,
         (_, Some(DeliveryReason::Unconfirmed)) => Delivered::Unconfirmed,
-        (_, Some(DeliveryReason::NotDeliverable) | None) => Delivered::NotDeliverable,
+        (_, _) => Delivered::NotDeliverable,
     };
     Some((channel_label(delivery.channel), how))
 }

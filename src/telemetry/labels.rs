@@ -40,6 +40,7 @@ label!(
         Verify => "/otp/verify",
         Status => "/otp/{id}",
         Cancel => "/otp/{id}/cancel",
+        Callback => "/callbacks/restcomm/{token}/sms",
         Jwks => "/.well-known/jwks.json",
         Problem => "/problems/{code}",
         Openapi => "/openapi.json",
@@ -180,6 +181,32 @@ label!(
 );
 label!(LookedUp("outcome") { Found => "found", NotFound => "not_found", Failed => "failed" });
 label!(
+    /// What Restcomm reported of a message that it took.
+    Reported("outcome") {
+        Delivered => "delivered",
+        Undelivered => "undelivered",
+        Failed => "failed",
+    }
+);
+label!(
+    /// What of ours Restcomm calls.
+    Callback("route") { Sms => "sms" }
+);
+label!(
+    /// What came of a callback.
+    CalledBack("outcome") {
+        Accepted => "accepted",
+        UnknownToken => "unknown_token",
+        Stale => "stale",
+        Unreadable => "unreadable",
+        Unavailable => "unavailable",
+    }
+);
+label!(
+    /// What Restcomm answered, asked how a message fares.
+    Asked("outcome") { Settled => "settled", Open => "open", Failed => "failed" }
+);
+label!(
     /// Where a delivery in the outbox stands.
     Stage("stage") { Waiting => "waiting", Claimed => "claimed", Unknown => "unknown" }
 );
@@ -256,6 +283,10 @@ impl Route {
             Self::Cancel => (
                 Method::Post,
                 &[S::Ok, S::NotFound, S::Internal, S::Unavailable],
+            ),
+            Self::Callback => (
+                Method::Post,
+                &[S::NoContent, S::NotFound, S::Internal, S::Unavailable],
             ),
             Self::Readyz => (Method::Get, &[S::Ok, S::Unavailable]),
             Self::Jwks

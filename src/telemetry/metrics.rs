@@ -7,8 +7,9 @@ use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 use super::{
     families::{Counters, Durations, GaugeTable, Gauges, Maker, Requests, Table},
     labels::{
-        Cancel, Channel, Check, Connection, Delivered, End, Fault, HandedOff, Limit, LookedUp,
-        Method, Place, Pool, Rerun, Route, Send, Stage, Status,
+        Asked, Callback, CalledBack, Cancel, Channel, Check, Connection, Delivered, End, Fault,
+        HandedOff, Limit, LookedUp, Method, Place, Pool, Reported, Rerun, Route, Send, Stage,
+        Status,
     },
     process::Process,
 };
@@ -40,6 +41,9 @@ pub struct All {
     hand_off_durations: Durations<Channel>,
     hand_offs_in_flight: IntGauge,
     pub look_ups: Counters<LookedUp>,
+    pub receipts: Table<Channel, Reported>,
+    pub callbacks: Table<Callback, CalledBack>,
+    pub polls: Counters<Asked>,
     pub journal_queue: IntGauge,
     journal_batches: Histogram,
     journal_commits: Histogram,
@@ -170,6 +174,9 @@ impl All {
             hand_off_durations: make.durations("hand_off_duration_seconds", "Time Restcomm took to answer a hand-off. Near delivery.wait, sends are answered with 202.", &BUCKETS),
             hand_offs_in_flight: make.int_gauge("hand_offs_in_flight", "Hand-offs that wait for Restcomm now; at most 512."),
             look_ups: make.counters("look_ups_total", "Questions to Restcomm about a message of unknown fate. failed: it cannot be asked, and the message waits."),
+            receipts: make.table("receipts_total", "Messages that Restcomm took and then reported on, by what it reported. Many undelivered: numbers that do not exist, or a carrier that blocks."),
+            callbacks: make.table("callbacks_total", "Calls that came to the addresses given to Restcomm. Many unknown_token: somebody guesses. None at all, but polls: Restcomm does not reach delivery.callback_url."),
+            polls: make.counters("polls_total", "Questions to Restcomm about messages that it reported nothing of. failed: it cannot be asked."),
             journal_queue: make.int_gauge("journal_queue_commands", "Commands that wait for the database; at 4096 callers are refused with 503."),
             journal_batches: make.histogram("journal_batch_commands", "Commands in a batch. Large ones mean that the database is the bottleneck, and is used well.", &BATCH_BUCKETS),
             journal_commits: make.histogram("journal_commit_duration_seconds", "Time of a batch's whole transaction. This is what every send and check waits for.", &BUCKETS),

@@ -5,7 +5,7 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use countersign::{
     app::{Admin, App, StartError, Surroundings},
-    config::Config,
+    config::{BaseUrl, Config},
     domain::{
         clock::{Clock, Timestamp},
         key::{ApiKey, KeyKind, KeyState, Scope},
@@ -114,7 +114,7 @@ impl TestApp {
         Self::start(place, clock, simulator, config, Random::seeded(42), process).await
     }
 
-    /// Another process on the same database, with the same clock and the same Restcomm.
+    /// Another process on the same database, with the same clock and Restcomm.
     pub(crate) async fn replica(&self) -> Self {
         let simulator = self.simulator.clone();
         let mut replica = Self::start(
@@ -158,13 +158,8 @@ impl TestApp {
             process,
         };
         app.run().await.unwrap();
-        let tenants: Vec<String> = app
-            .config
-            .tenants
-            .iter()
-            .map(|tenant| tenant.name.clone())
-            .collect();
-        if tenants.iter().any(|name| name == TENANT) {
+        let mut tenants = app.config.tenants.iter();
+        if tenants.any(|tenant| tenant.name == TENANT) {
             app.key = app
                 .key_of(TENANT, &[Scope::Send, Scope::Verify, Scope::Read])
                 .await;
@@ -173,10 +168,13 @@ impl TestApp {
     }
 
     async fn run(&mut self) -> Result<(), StartError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let here = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap()));
+        self.config.delivery.callback_url = here.unwrap();
         let surroundings = Surroundings {
             clock: self.clock.clone(),
             random: self.random.clone(),
-            listener: Some(TcpListener::bind("127.0.0.1:0").unwrap()),
+            listener: Some(listener),
             admin: Admin::Bound(TcpListener::bind("127.0.0.1:0").unwrap()),
             migrate: true,
             dev: None,

@@ -33,6 +33,7 @@ mod page;
 mod process;
 mod publishable;
 mod range_limits;
+mod receipts;
 mod replicas;
 mod requests;
 mod resends;

@@ -11,7 +11,7 @@ use countersign::{
         clock::Clock,
         policy::{Countries, Policy, Tenant, TenantLimits},
     },
-    simulator::{Account, Simulator, serve},
+    simulator::{Account, Reports, Simulator, serve},
 };
 
 use crate::{
@@ -23,6 +23,8 @@ use crate::{
 pub(crate) fn restcomm(clock: &Clock) -> (Simulator, String) {
     let account = Account::parse(&format!("{SID}:{TOKEN}")).unwrap();
     let simulator = Simulator::new(account, clock.clone());
+    // What becomes of messages is the matter of tests of receipts.
+    simulator.report(Reports::None);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!(
         "http://{}/restcomm/2012-04-24",

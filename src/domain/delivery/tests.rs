@@ -3,12 +3,12 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 const TTL: Duration = Duration::from_mins(5);
 
-fn at(seconds: u64) -> Timestamp {
+pub(super) fn at(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
 /// A delivery of a pending verification, at `stage`, under its second claim.
-fn delivery(stage: Stage) -> Delivery {
+pub(super) fn delivery(stage: Stage) -> Delivery {
     let open = stage != Stage::Done;
     Delivery {
         id: Id::new(NOW, [1; 16]),
@@ -38,6 +38,7 @@ fn delivery(stage: Stage) -> Delivery {
         delivered_at: None,
         failed_at: None,
         wording: Wording::default(),
+        ask_at: None,
     }
 }
 

@@ -66,6 +66,7 @@ fn delivery() -> Delivery {
         delivered_at: None,
         failed_at: None,
         wording: Wording::default(),
+        ask_at: None,
     }
 }
 

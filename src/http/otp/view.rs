@@ -245,10 +245,13 @@ impl ApprovedView {
 }
 
 fn reason_of(delivery: &Delivery) -> Option<&'static str> {
-    let failed = delivery.status == DeliveryStatus::Failed;
+    let in_vain = matches!(
+        delivery.status,
+        DeliveryStatus::Failed | DeliveryStatus::Undelivered
+    );
     delivery
         .reason
-        .filter(|_| failed)
+        .filter(|_| in_vain)
         .map(DeliveryReason::as_str)
 }
 
@@ -257,11 +260,16 @@ fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> 
     let mut events = vec![(verification.created_at, "created".to_owned())];
     for delivery in deliveries {
         let channel = delivery.channel.as_str();
+        let in_vain = if delivery.status == DeliveryStatus::Undelivered {
+            "undelivered"
+        } else {
+            "failed"
+        };
         let steps = [
             (Some(delivery.created_at), "queued"),
             (delivery.sent_at, "sent"),
             (delivery.delivered_at, "delivered"),
-            (delivery.failed_at, "failed"),
+            (delivery.failed_at, in_vain),
         ];
         let happened = steps
             .into_iter()

@@ -34,8 +34,12 @@ members! {
     VerificationReason: verification::Reason::WORDS;
     /// How far a delivery came; it never goes backwards. `delivered` and `undelivered` are what the network reports.
     DeliveryState: delivery::DeliveryStatus::WORDS;
-    /// Why a delivery failed: `refused` by Restcomm, `not_deliverable` (no account took it in time), `unconfirmed`
-    /// (nobody knows whether it was sent), `superseded` (a resend took its place) or `verification_ended`.
+    /// Why a delivery failed, or did not arrive: `refused` by Restcomm, `not_deliverable` (no account took it in time), `unconfirmed`
+    /// (nobody knows whether it was sent), `superseded` (a resend took its place) or `verification_ended`. The others are
+    /// what Restcomm reports of a message that it took, by its errors 30001 to 30010: `queue_overflow`,
+    /// `account_suspended`, `handset_unreachable`, `message_blocked`, `handset_unknown`,
+    /// `landline_or_unreachable_carrier`, `carrier_violation`, `unknown_error` (or none that is known),
+    /// `missing_segment`, `price_too_high`.
     DeliveryReason: delivery::DeliveryReason::WORDS;
     /// Why there is a delivery: the first `send`, or a `resend`.
     DeliveryCause: delivery::Cause::WORDS;

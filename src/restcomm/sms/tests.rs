@@ -75,7 +75,14 @@ async fn hand_off(base_url: String, timeout: Duration, clock: &Clock) -> HandOff
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
     account
-        .send_sms(&number, "Acme", "123456", false, clock)
+        .send_sms(
+            &number,
+            "Acme",
+            "123456",
+            false,
+            "http://127.0.0.1/x",
+            clock,
+        )
         .await
 }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{
     eventually,
-    service::{Restcomm, Service, Settings},
+    service::{Restcomm, Service, Settings, was_sent},
 };
 use crate::app::on_both;
 
@@ -76,7 +76,7 @@ on_both! {
 
         for (id, number, fault) in waiting {
             eventually(&format!("the message is sent in spite of {fault}"), Duration::from_secs(40), async || {
-                service.client.status(&id).await["delivery"]["status"] == "sent"
+                was_sent(&service.client.status(&id).await)
             })
             .await;
             let code = restcomm.code(&number).await;

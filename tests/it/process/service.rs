@@ -10,6 +10,14 @@ use tokio::time::Instant;
 use super::{PATIENCE, Process, SID, TOKEN, countersign, eventually, free_port, run_with};
 use crate::app::Answer;
 
+/// Whether Restcomm took the latest message of a verification, whatever it has reported since.
+pub(super) fn was_sent(status: &Value) -> bool {
+    matches!(
+        status["delivery"]["status"].as_str(),
+        Some("sent" | "delivered")
+    )
+}
+
 /// The settings of a service, as text.
 pub(super) struct Settings {
     pub(super) database: String,
@@ -268,7 +276,7 @@ impl Caller {
     /// Waits until the message of a verification is known to be sent.
     pub(super) async fn until_sent(&self, id: &str, patience: Duration) {
         eventually("the message is sent", patience, async || {
-            self.status(id).await["delivery"]["status"] == "sent"
+            was_sent(&self.status(id).await)
         })
         .await;
     }

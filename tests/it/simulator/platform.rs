@@ -92,6 +92,7 @@ async fn a_hanging_platform_neither_answers_nor_stores() {
         Counters {
             posts: 1,
             gets: 0,
+            polls: 0,
             stored: 0
         }
     );
@@ -104,14 +105,15 @@ async fn a_counted_answer_wears_off() {
         .script("/sim/platform", json!({ "answer": "500", "times": 2 }))
         .await;
     let expected = json!({
-        "answer": "500", "times": 2, "lookup": "ok", "posts": 0, "gets": 0, "stored": 0,
+        "answer": "500", "times": 2, "lookup": "ok", "posts": 0, "gets": 0, "polls": 0, "stored": 0,
     });
     assert_eq!((status, view), (200, expected));
     for status in [500, 500, 200] {
         assert_eq!(text_of(world.post(&FORM)).await.0, status);
     }
     let (_, view) = json_of(world.request(Method::GET, "/sim/platform")).await;
-    let expected = json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "stored": 1 });
+    let expected =
+        json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1 });
     assert_eq!(view, expected);
 }
 
@@ -130,7 +132,8 @@ async fn lookups_fail_by_a_script_of_their_own() {
         world.simulator.requests(),
         Counters {
             posts: 1,
-            gets: 2,
+            gets: 1,
+            polls: 1,
             stored: 1
         }
     );

@@ -43,7 +43,9 @@ report("check", check.response.status, approved, check.data.purpose);
 const status = await client.GET("/otp/{id}", { params: { path: { id: sent.id } } });
 if (!status.data) throw new Error(status.error.detail);
 const events: string[] = status.data.timeline.map(({ event }) => event);
-report("status", status.data.status, status.data.metadata?.["order"], ...events.slice(-2));
+// When the phone had the message is another story, and nobody waited for its end.
+const ours = events.filter((event) => !event.startsWith("sms."));
+report("status", status.data.status, status.data.metadata?.["order"], ...ours.slice(-2));
 
 const unknown = await client.GET("/otp/{id}", { params: { path: { id: "otp_nobodys" } } });
 report("unknown", expected("no_such_verification", unknown.error).status);

@@ -1,0 +1,91 @@
+//! What becomes of messages that Restcomm took: it is told where to report, and asked where it did not.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use super::Courier;
+use crate::{
+    domain::{
+        delivery::{Delivery, News, Receipt, Report},
+        id::Id,
+    },
+    restcomm::{CallbackRoute, CallbackToken},
+    telemetry::labels::Asked,
+};
+
+/// Messages that one process asks for at once, and in one second: never in the way of a hand-off.
+const AT_ONCE: usize = 32;
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+impl Courier {
+    /// Where Restcomm reports what became of a message. It is a secret.
+    pub(super) fn callback_of(&self, delivery: Id) -> String {
+        let token = CallbackToken::issue(delivery, CallbackRoute::Sms, &self.0.ring);
+        let base = &self.0.callback_url;
+        format!("{base}/callbacks/restcomm/{}/sms", token.expose())
+    }
+
+    /// Asks for messages of which nothing was heard, until `stop`. Restcomm never repeats a callback, and makes none at
+    /// all for messages that leave it by SIP.
+    pub(super) async fn watch_receipts(self, stop: CancellationToken) {
+        let watch = async {
+            loop {
+                let next = self.0.clock.now().plus(ASK_EVERY);
+                self.ask_for_some().await;
+                self.0.clock.sleep_until(next).await;
+            }
+        };
+        // A question that is broken off is asked again.
+        tokio::select! {
+            () = watch => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn ask_for_some(&self) {
+        let parts = &self.0;
+        let (op, now) = (parts.random.bytes(), parts.clock.now());
+        match parts.store.claim_asks(AT_ONCE, op, now).await {
+            Ok(asked) => {
+                join_all(asked.iter().map(|delivery| self.ask(delivery))).await;
+            }
+            Err(error) => {
+                parts.store.count_error(&error);
+                tracing::warn!(%error, "outbox.unreadable");
+            }
+        }
+    }
+
+    async fn ask(&self, delivery: &Delivery) {
+        let parts = &self.0;
+        let account = delivery.account.as_deref();
+        let account = account.and_then(|name| parts.accounts.get(name));
+        let polls = &parts.store.metrics().polls;
+        let told = match (account, &delivery.sid) {
+            (Some(account), Some(sid)) => account.ask_sms(sid).await.ok(),
+            _ => None,
+        };
+        let Some(notice) = told else {
+            // It is asked again: when, was noted before.
+            polls.count(Asked::Failed);
+            tracing::warn!(delivery.id = %delivery.id, account = delivery.account, "delivery.not_told");
+            return;
+        };
+        if notice.news == News::OnItsWay {
+            polls.count(Asked::Open);
+            return;
+        }
+        polls.count(Asked::Settled);
+        let receipt = Receipt {
+            account: delivery.account.clone(),
+            sid: delivery.sid.clone(),
+            news: notice.news,
+        };
+        let report = self.about(delivery, Report::Receipt(receipt));
+        if let Err(error) = parts.journal.report(report).await {
+            tracing::warn!(%error, delivery.id = %delivery.id, "delivery.report_lost");
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Where no report comes, Restcomm is asked.
+
+use super::*;
+
+async fn polls(app: &TestApp) -> u64 {
+    app.simulator.requests().polls
+}
+
+/// Messages that Restcomm is still to be asked for.
+async fn asks(app: &TestApp) -> i64 {
+    let waiting = "select count(*) from deliveries where ask_at is not null";
+    app.place.count(waiting).await
+}
+
+/// Moves the clock to when Restcomm is asked next, and waits until it was.
+async fn until_asked(app: &TestApp, id: &str) {
+    let before = polls(app).await;
+    let row = Outbox::of(app).await.last(id).await;
+    let ahead = app.clock.now().until(row.ask_at.unwrap());
+    app.clock.advance(ahead + Duration::from_secs(1));
+    let was_asked = async |app: &TestApp| before < polls(app).await;
+    app.eventually("Restcomm is asked", was_asked).await;
+}
+
+on_both! {
+    async fn a_report_that_got_lost_is_asked_for(database) {
+        let app = reporting(database, Reports::Lost).await;
+        let id = app.send().await;
+        settled(&app, &id).await;
+        until_asked(&app, &id).await;
+        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+        assert_eq!(polls(&app).await, 1);
+        assert_eq!(app.status(&id).await["status"], "pending");
+    }
+
+    async fn a_reason_is_learnt_by_asking_too(database) {
+        let app = reporting(database, Reports::Lost).await;
+        app.simulator.script(NUMBER, Script { sms: SmsFate::Undeliver, ..Script::default() });
+        let id = app.send().await;
+        settled(&app, &id).await;
+        let expected = undelivered("landline_or_unreachable_carrier");
+        until_asked(&app, &id).await;
+        app.eventually("it is undelivered", async |app| delivery(app, &id).await == expected).await;
+    }
+
+    /// By SIP, Restcomm never learns more than that a message was sent; two replicas ask no more often than one.
+    async fn what_stays_sent_is_asked_for_rarely_by_one_replica_and_not_for_ever(database) {
+        let app = reporting(database, Reports::None).await;
+        let _replica = app.replica().await;
+        let id = app.send().await;
+        settled(&app, &id).await;
+        for _ in 0..15 {
+            long_after(&app).await;
+        }
+        assert_eq!(delivery(&app, &id).await, sent());
+        assert_eq!(app.status(&id).await["status"], "expired");
+        app.eventually_within(60, "nobody asks any more", async |app| asks(app).await == 0).await;
+        let asked = polls(&app).await;
+        assert!((2..=8).contains(&asked), "{asked}");
+        long_after(&app).await;
+        assert_eq!(polls(&app).await, asked);
+    }
+
+    async fn an_account_that_does_not_tell_is_asked_again(database) {
+        let app = reporting(database, Reports::Lost).await;
+        let id = app.send().await;
+        settled(&app, &id).await;
+        for fault in [Fault::ServerError, Fault::Html] {
+            app.simulator.answer_lookups(fault, None);
+            until_asked(&app, &id).await;
+            assert_eq!(delivery(&app, &id).await, sent());
+        }
+        app.simulator.answer_lookups(Fault::Ok, None);
+        until_asked(&app, &id).await;
+        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+    }
+
+    async fn an_approved_verification_leaves_nothing_to_ask(database) {
+        let app = reporting(database, Reports::None).await;
+        let id = app.send().await;
+        settled(&app, &id).await;
+        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+        assert_eq!(asks(&app).await, 0);
+    }
+}
