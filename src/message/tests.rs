@@ -3,13 +3,30 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::*;
-use crate::config::default_policy;
+use crate::domain::policy::{CodePolicy, Countries, Resend, TenantLimits};
 
 const FIVE: Duration = Duration::from_mins(5);
 const TEN: Duration = Duration::from_mins(10);
 const CODE: &str = "123456";
 const LONGEST_CODE: &str = "1234567890";
 const HASH: &str = "FA+9qCX9VSu";
+
+fn default_policy(display_name: &str) -> Policy {
+    Policy {
+        display_name: display_name.to_owned(),
+        sender: None,
+        accounts: Vec::new(),
+        countries: Countries::Anywhere,
+        origins: Vec::new(),
+        locale: Language::English,
+        messages: BTreeMap::new(),
+        code: CodePolicy::default(),
+        resend: Resend::New,
+        cool_down: Policy::COOL_DOWN,
+        limits: TenantLimits::default(),
+        retention: Duration::from_hours(24),
+    }
+}
 
 fn code(digits: &str) -> Code {
     Code::parse_guess(digits).unwrap()

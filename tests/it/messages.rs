@@ -78,7 +78,7 @@ on_both! {
         for locale in ["", "pt_BR", "english!", "*", "en-", "português"] {
             assert_faults(&send(&app, json!({ "locale": locale })).await, &[("#/locale", "invalid")]);
         }
-        let long = "en-x-".to_owned() + "abcdefgh-".repeat(8).as_str();
+        let long = format!("en-x-{}", "abcdefgh-".repeat(8));
         assert_faults(&send(&app, json!({ "locale": long })).await, &[("#/locale", "too_long")]);
         assert_faults(&send(&app, json!({ "locale": ["en"] })).await, &[("#/locale", "wrong_type")]);
         assert_eq!(app.simulator.requests().posts, 3);
