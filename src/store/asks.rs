@@ -47,7 +47,7 @@ impl Store {
         let mut ids: Vec<Id> = ids.collect();
         ids.sort_unstable();
         let mut asked = Vec::new();
-        let mut changed = Vec::new();
+        let mut looked_at = Vec::new();
         for loaded in record::load::<Delivery>(&mut tx, &ids).await? {
             if asked.len() == most {
                 break;
@@ -56,9 +56,9 @@ impl Store {
             if delivery.ask(now) {
                 asked.push(delivery.clone());
             }
-            changed.push((delivery, loaded.version));
+            looked_at.push((delivery, loaded.version));
         }
-        let changes: Vec<_> = changed
+        let changes: Vec<_> = looked_at
             .iter()
             .map(|(delivery, version)| Change {
                 key: delivery.id,

@@ -215,13 +215,12 @@ fn tell_receipt(command: &Command, outcome: Result<&Outcome, &StoreError>) {
 /// What Restcomm reported of a delivery, if it has.
 fn reported_of(delivery: &Delivery) -> Option<(labels::Channel, Reported)> {
     let how = match delivery.status {
-        DeliveryStatus::Queued | DeliveryStatus::Sent => return None,
         DeliveryStatus::Delivered => Reported::Delivered,
         DeliveryStatus::Undelivered => Reported::Undelivered,
         DeliveryStatus::Failed if delivery.reason.is_some_and(DeliveryReason::is_reported) => {
             Reported::Failed
         }
-        DeliveryStatus::Failed => return None,
+        DeliveryStatus::Queued | DeliveryStatus::Sent | DeliveryStatus::Failed => return None,
     };
     Some((channel_label(delivery.channel), how))
 }

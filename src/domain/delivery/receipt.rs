@@ -119,11 +119,11 @@ impl Delivery {
 
     /// What is known of the message must not be contradicted: a token proves whose news it is, not which message's.
     fn fits(&self, receipt: &Receipt) -> bool {
-        let differ = |known: &Option<String>, told: &Option<String>| {
-            known.is_some() && told.is_some() && known != told
+        let agree = |known: &Option<String>, told: &Option<String>| {
+            known.is_none() || told.is_none() || known == told
         };
-        !differ(&self.sid, &receipt.sid)
-            && !(self.sid.is_some() && differ(&self.account, &receipt.account))
+        let is_known = self.sid.is_some();
+        agree(&self.sid, &receipt.sid) && (!is_known || agree(&self.account, &receipt.account))
     }
 
     /// Moves forward, or tells whether the news is what is known.
