@@ -60,6 +60,8 @@ impl Courier {
             | Report::Refused
             | Report::Unknown { .. }
             | Report::Moving { .. } => LookedUp::Failed,
+            // Nobody was asked.
+            Report::PutOff { .. } => return,
         };
         self.0.store.metrics().look_ups.count(outcome);
         let outcome_word = outcome.word();

@@ -44,10 +44,16 @@ pub struct Message {
     date_created: Option<String>,
 }
 
-/// The account could not be asked, or gave no readable answer.
-#[derive(Debug, Error)]
-#[error("the account could not be asked for its messages")]
-pub struct LookUpFailed;
+/// Why an account did not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LookUpFailed {
+    /// It cannot be asked: no connection, no answer, a fault of its own, or it does not know us any more.
+    #[error("the account could not be asked for its messages")]
+    Down,
+    /// It answers, but not this.
+    #[error("the account did not tell of its messages")]
+    Unclear,
+}
 
 #[derive(Deserialize)]
 struct Created {
@@ -117,21 +123,29 @@ impl Account {
             )
             .query(&[("To", to.expose()), ("PageSize", &page)])
             .query(&from.map(|from| [("From", from)]));
-        let response = request.send().await.map_err(|_| LookUpFailed)?;
+        let response = request.send().await.map_err(|_| LookUpFailed::Down)?;
         if response.status() != StatusCode::OK {
             tracing::warn!(
                 account = self.name(),
                 http.status = response.status().as_u16(),
                 "restcomm.look_up_refused"
             );
-            return Err(LookUpFailed);
+            let is_down = response.status().is_server_error()
+                || response.status() == StatusCode::UNAUTHORIZED;
+            return Err(if is_down {
+                LookUpFailed::Down
+            } else {
+                LookUpFailed::Unclear
+            });
         }
-        let body = read(response, LONGEST_LIST).await.ok_or(LookUpFailed)?;
-        let List { mut messages } = serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
+        let body = read(response, LONGEST_LIST).await;
+        let body = body.ok_or(LookUpFailed::Unclear)?;
+        let list = serde_json::from_slice(&body);
+        let List { mut messages } = list.map_err(|_| LookUpFailed::Unclear)?;
         let on_page = messages.len();
         messages.retain(|message| message.is_since(since));
         if PAGE <= messages.len() && messages.len() == on_page {
-            return Err(LookUpFailed);
+            return Err(LookUpFailed::Unclear);
         }
         Ok(messages)
     }
