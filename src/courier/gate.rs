@@ -254,10 +254,12 @@ impl Gate {
             .metrics
             .account_breaker_changes
             .count(self.0.label, label);
-        match after {
-            Shown::Open => tracing::warn!(account, "account.breaker_opened"),
-            Shown::HalfOpen => tracing::info!(account, "account.breaker_probing"),
-            Shown::Closed => tracing::info!(account, "account.breaker_closed"),
+        if after == Shown::Open {
+            tracing::warn!(account, "account.breaker_opened");
+        } else if after == Shown::HalfOpen {
+            tracing::info!(account, "account.breaker_probing");
+        } else {
+            tracing::info!(account, "account.breaker_closed");
         }
     }
 
