@@ -35,7 +35,7 @@ impl Shaper {
     /// How long to wait before a request leaves; `None` where that is longer than `patience`, and nothing is taken.
     pub(super) fn take(&mut self, now: Duration, patience: Duration) -> Option<Duration> {
         let slot = self.next.max(now);
-        let wait = slot - now;
+        let wait = slot.saturating_sub(now);
         if patience < wait {
             return None;
         }
@@ -56,9 +56,9 @@ impl Shaper {
 
     /// After how long to come back; `jitter` in 0..1000 spreads those for whom there is no place in line within sight.
     pub(super) fn put_off(&mut self, now: Duration, jitter: u32) -> Duration {
-        let place = self.promised.max(self.next).max(now) - now;
+        let place = self.promised.max(self.next).saturating_sub(now);
         if LONGEST < place {
-            return LONGEST - LONGEST / 2 * jitter.min(1000) / 1000;
+            return LONGEST.saturating_sub(LONGEST / 2 * jitter.min(1000) / 1000);
         }
         self.promised = now + place + self.gap;
         place.saturating_sub(EARLY)

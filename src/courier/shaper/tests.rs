@@ -46,7 +46,7 @@ fn those_who_are_put_off_come_back_at_the_pace_in_the_order_of_their_coming() {
     while shaper.take(at(0), PATIENCE).is_some() {}
     let waits: Vec<_> = (0..100).map(|_| shaper.put_off(at(0), 0)).collect();
     for (n, wait) in (0..).zip(&waits) {
-        assert_eq!(*wait, at(2600 + n * 100) - EARLY);
+        assert_eq!(*wait, at(2100 + n * 100));
     }
     let beyond: Vec<_> = (0..100).map(|n| shaper.put_off(at(0), n * 10)).collect();
     assert!(beyond.iter().all(|wait| *wait <= LONGEST), "{beyond:?}");
