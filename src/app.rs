@@ -348,6 +348,7 @@ fn settings(account: AccountConfig) -> Settings {
             by_country: account.sms_from.by_country,
         },
         timeout: account.timeout,
+        max_per_second: account.max_per_second,
     }
 }
 

@@ -203,7 +203,7 @@ fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, Strin
     Ok(format!(
         "public_url = \"{base}\"\n[server]\nbind = \"{bind}\"\n{keys}\n{stored}[limits]\nper_number = []\n\
          [[restcomm]]\nname = \"{ACCOUNT}\"\nbase_url = \"{base}{path}\"\naccount_sid = \"{sid}\"\n\
-         auth_token = \"{token}\"\nsms_from = \"Countersign\"\n",
+         auth_token = \"{token}\"\nsms_from = \"Countersign\"\nmax_per_second = 100000\n",
         stored = stored_part(data),
     ))
 }

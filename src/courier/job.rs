@@ -1,10 +1,16 @@
 //! One delivery on its way: handed over, looked up, or given up.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
-use super::{Courier, told::tell_end};
+use super::{
+    Courier,
+    breaker::Purpose,
+    gate::{Health, Pass, Turn},
+    shaper::PATIENCE,
+    told::tell_end,
+};
 use crate::{
     domain::{
         clock::Timestamp,
@@ -15,12 +21,14 @@ use crate::{
         policy::Tenant,
     },
     message,
-    restcomm::{Account, HandOff},
+    restcomm::{Account, HandOff, LookUpFailed, Message},
     store::{Claimed, Started},
 };
 
 /// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
-const CLOCK_SLACK: std::time::Duration = std::time::Duration::from_mins(10);
+const CLOCK_SLACK: Duration = Duration::from_mins(10);
+/// Who came too late to its turn comes back after this.
+const AFTER_LATENESS: Duration = Duration::from_millis(500);
 
 /// A delivery with all that is needed to carry it.
 struct Job {
@@ -50,7 +58,7 @@ impl Courier {
             code: dispatch.code,
             lease_end,
         };
-        self.hand_off(job, tell).await;
+        self.hand_off(job, tell, Turn::Fresh).await;
     }
 
     /// A delivery that waited in the outbox.
@@ -72,9 +80,10 @@ impl Courier {
                     return;
                 };
                 if work == Work::HandOff {
-                    self.hand_off(job, None).await;
+                    self.hand_off(job, None, Turn::Returning).await;
                 } else {
-                    let report = self.look_up(&job).await;
+                    let looked_up = self.look_up(&job).await;
+                    let report = looked_up.unwrap_or_else(|wait| self.put_off(wait));
                     self.tell_look_up(&job.delivery, &report);
                     self.report(&job.delivery, report).await;
                 }
@@ -95,14 +104,21 @@ impl Courier {
         })
     }
 
-    /// Tries one account after the other until one takes the message, refuses it, or might have it.
-    async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>) {
+    /// Tries one account after the other until one takes the message, refuses it, or might have it. An account that
+    /// cannot be asked just now is passed over; where none can, the delivery is put off, which is no try.
+    async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>, turn: Turn) {
         let accounts: Vec<&Account> = self
             .0
             .accounts
             .for_sms(&job.tenant.policy, &job.number)
             .collect();
+        let (mut was_tried, mut soonest) = (false, None::<Duration>);
         for account in accounts {
+            let gate = self.gate(account);
+            if let Some(wait) = gate.refuses(turn) {
+                soonest = Some(soonest.map_or(wait, |other| other.min(wait)));
+                continue;
+            }
             // Who has it must be durable before it can have it, and nobody may look it up too early.
             if job.delivery.account.as_deref() != Some(account.name()) || self.is_late(&job) {
                 let moving = Report::Moving {
@@ -114,13 +130,23 @@ impl Courier {
                 job.delivery.account = Some(account.name().to_owned());
                 job.lease_end = lease_end;
             }
+            let left = self.0.clock.now().plus(LOOK_UP_AFTER).until(job.lease_end);
+            let pass = match gate.enter(Purpose::HandOff, left.min(PATIENCE)).await {
+                Ok(pass) => pass,
+                Err(wait) => {
+                    soonest = Some(soonest.map_or(wait, |other| other.min(wait)));
+                    continue;
+                }
+            };
             if self.is_late(&job) {
-                // Noting the account took too long: leave it to whoever looks it up.
-                return;
+                // Noting the account took too long, or the clock jumped.
+                soonest = Some(AFTER_LATENESS);
+                break;
             }
+            was_tried = true;
             let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
-            match self.send(&job, account).await {
+            match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
                     // The answer need not wait for this to be durable: losing it costs one look-up.
@@ -149,7 +175,18 @@ impl Courier {
                 HandOff::NotSent => {}
             }
         }
-        self.report(&job.delivery, Report::NotSent).await;
+        let report = match soonest {
+            Some(wait) if !was_tried => self.put_off(wait),
+            _ => Report::NotSent,
+        };
+        // Whoever waits need not wait for this to be noted.
+        drop(tell);
+        self.report(&job.delivery, report).await;
+    }
+
+    fn put_off(&self, wait: Duration) -> Report {
+        let until = self.0.clock.now().plus(wait);
+        Report::PutOff { until }
     }
 
     /// Whether somebody could look a hand-off that begins now up too early. No time-out is longer than that.
@@ -157,7 +194,7 @@ impl Courier {
         job.lease_end < self.0.clock.now().plus(LOOK_UP_AFTER)
     }
 
-    async fn send(&self, job: &Job, account: &Account) -> HandOff {
+    async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandOff {
         let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
             return HandOff::NotSent;
         };
@@ -178,6 +215,10 @@ impl Courier {
             )
             .await;
         drop(in_flight);
+        pass.done(match outcome {
+            HandOff::Accepted { .. } | HandOff::Refused => Health::Good,
+            HandOff::NotSent | HandOff::Unknown => Health::Bad,
+        });
         let (delivery, number) = (&job.delivery, &job.number);
         self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
         outcome
@@ -185,14 +226,16 @@ impl Courier {
 
     /// Asks the account that may have the message: first by sender, and before it is taken for lost also without, since
     /// Restcomm may write a sender otherwise than it was given, and the configuration may name another by now.
-    async fn look_up(&self, job: &Job) -> Report {
+    ///
+    /// Where the account cannot be asked just now, tells after how long it may be.
+    async fn look_up(&self, job: &Job) -> Result<Report, Duration> {
         let account = job.delivery.account.as_deref();
         let Some(account) = account.and_then(|name| self.0.accounts.get(name)) else {
-            return Report::LookUpFailed;
+            return Ok(Report::LookUpFailed);
         };
         let (tenant, verification) = (&job.delivery.tenant, job.delivery.verification);
         let Ok(known) = self.0.store.snapshot(tenant, verification).await else {
-            return Report::LookUpFailed;
+            return Ok(Report::LookUpFailed);
         };
         // A resend may carry the same code: a message that is another delivery's is not this one's.
         let taken: Vec<String> = known
@@ -203,21 +246,39 @@ impl Courier {
         let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
         let sender = account.sender(&job.tenant.policy, &job.number);
         for from in [sender, None] {
-            let Ok(messages) = account.find_sms(&job.number, from, earliest).await else {
-                return Report::LookUpFailed;
+            let Ok(messages) = self.find(job, account, from, earliest).await? else {
+                return Ok(Report::LookUpFailed);
             };
             let found = messages.into_iter().find(|message| {
                 message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
             });
             if let Some(message) = found {
                 let account = account.name().to_owned();
-                return Report::Accepted {
+                return Ok(Report::Accepted {
                     account,
                     sid: message.sid,
-                };
+                });
             }
         }
-        Report::NotSent
+        Ok(Report::NotSent)
+    }
+
+    async fn find(
+        &self,
+        job: &Job,
+        account: &Account,
+        from: Option<&str>,
+        earliest: Timestamp,
+    ) -> Result<Result<Vec<Message>, LookUpFailed>, Duration> {
+        let gate = self.gate(account);
+        let pass = gate.enter(Purpose::LookUp, PATIENCE).await?;
+        let found = account.find_sms(&job.number, from, earliest).await;
+        pass.done(match found {
+            Ok(_) => Health::Good,
+            Err(LookUpFailed::Down) => Health::Bad,
+            Err(LookUpFailed::Unclear) => Health::Silent,
+        });
+        Ok(found)
     }
 
     /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.

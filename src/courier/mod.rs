@@ -2,37 +2,53 @@
 //!
 //! Its promise: a delivery is handed over again only after Restcomm, asked, denied knowing it.
 
+mod breaker;
+mod gate;
+mod in_flight;
 mod job;
 mod receipts;
+mod shaper;
 mod told;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument as _;
 
+use self::{
+    gate::Gate,
+    in_flight::{InFlight, InHand},
+};
 use crate::{
     crypto::KeyRing,
     domain::{
         clock::{Clock, Timestamp},
+        id::Id,
         random::Random,
     },
-    restcomm::Accounts,
-    store::{Directory, Journal, Started, Store, StoreError},
+    restcomm::{Account, Accounts},
+    store::{Claimed, Directory, Journal, SetAside, Started, Store, StoreError},
 };
 
-/// Hand-offs that run at once.
+/// Deliveries in hand at once, for all accounts.
 const HAND_OFFS: usize = 512;
 /// Due deliveries that are claimed at once.
-const CLAIM: i64 = 64;
+const CLAIM: usize = 64;
 /// The outbox is looked at no less often than this; another process may have left something in it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// What is due and locked by somebody else is looked at again after this long: a lock is short, or its holder is dead.
 const WAIT_FOR_LOCKS: Duration = Duration::from_millis(50);
 
+/// Damaged deliveries that are remembered, so that each is told of once.
+const DAMAGED: usize = 1024;
+
 #[derive(Clone)]
-pub struct Courier(Arc<Parts>);
+pub struct Courier(Arc<Parts>, Arc<Own>);
 
 pub struct Parts {
     pub store: Store,
@@ -46,9 +62,33 @@ pub struct Parts {
     pub callback_url: String,
 }
 
+/// What the courier of one process knows by itself.
+struct Own {
+    /// By the name of the account.
+    gates: BTreeMap<String, Gate>,
+    in_flight: InFlight,
+    damaged: Mutex<HashSet<Vec<u8>>>,
+}
+
 impl Courier {
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let (clock, random, metrics) = (&parts.clock, &parts.random, parts.store.metrics());
+        let gates = parts.accounts.iter().zip(1..).map(|(account, position)| {
+            let name = account.name();
+            let pace = account.max_per_second();
+            let gate = Gate::new(name, position, pace, clock, random, metrics);
+            (name.to_owned(), gate)
+        });
+        let own = Own {
+            gates: gates.collect(),
+            in_flight: InFlight::default(),
+            damaged: Mutex::default(),
+        };
+        Self(Arc::new(parts), Arc::new(own))
+    }
+
+    fn gate(&self, account: &Account) -> &Gate {
+        &self.1.gates[account.name()]
     }
 
     /// Works until `stop`, then finishes what it has begun.
@@ -68,6 +108,10 @@ impl Courier {
                 () = stop.cancelled() => None,
             };
             let Some(started) = next else { break };
+            // What waits here for its turn is in hand, too.
+            let Some(in_hand) = self.1.in_flight.take(started.dispatch.delivery.id) else {
+                continue;
+            };
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 break;
             };
@@ -75,7 +119,7 @@ impl Courier {
             let span = started.span.clone();
             let work = async move {
                 courier.start(started).await;
-                drop(permit);
+                drop((in_hand, permit));
             };
             tasks.spawn(work.instrument(span));
         }
@@ -123,23 +167,43 @@ impl Courier {
             Some(due) => return Ok(due.min(now.plus(LOOK_EVERY))),
             None => return Ok(now.plus(LOOK_EVERY)),
         }
-        let claimed = parts
+        let in_hand = self.1.in_flight.all();
+        let (claimed, set_aside) = parts
             .store
-            .claim_due(CLAIM, parts.random.bytes(), now)
+            .claim_due(CLAIM, parts.random.bytes(), &in_hand, now)
             .await?;
+        for damaged in set_aside {
+            self.tell_damage(damaged);
+        }
         if claimed.is_empty() {
             tokio::time::sleep(WAIT_FOR_LOCKS).await;
         }
-        for claimed in claimed {
+        let claimed = claimed.into_iter().filter_map(|claimed| {
+            let in_hand = self.1.in_flight.take(claimed.delivery.id)?;
+            Some((claimed, in_hand))
+        });
+        let claimed: Vec<(Claimed, InHand)> = claimed.collect();
+        for (claimed, in_hand) in claimed {
             let Ok(permit) = permits.clone().acquire_owned().await else {
                 break;
             };
             let courier = self.clone();
             tasks.spawn(async move {
                 courier.resume(claimed).await;
-                drop(permit);
+                drop((in_hand, permit));
             });
         }
         Ok(now)
+    }
+
+    /// A row that cannot be read was set aside: that is told once.
+    fn tell_damage(&self, SetAside { id, error }: SetAside) {
+        let damaged = self.1.damaged.lock();
+        let mut damaged = damaged.unwrap_or_else(PoisonError::into_inner);
+        if damaged.len() < DAMAGED && damaged.insert(id.clone()) {
+            self.0.store.count_error(&error);
+            let id = Id::from_bytes(&id).map(|id| id.to_string());
+            tracing::error!(%error, delivery.id = id, "outbox.damaged");
+        }
     }
 }

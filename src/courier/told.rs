@@ -61,6 +61,8 @@ impl Courier {
             | Report::Unknown { .. }
             | Report::Moving { .. }
             | Report::Receipt(_) => LookedUp::Failed,
+            // Nobody was asked.
+            Report::PutOff { .. } => return,
         };
         self.0.store.metrics().look_ups.count(outcome);
         let outcome_word = outcome.word();

@@ -140,6 +140,10 @@ pub enum Report {
     },
     /// The account could not be asked.
     LookUpFailed,
+    /// Nobody was asked: no account may be just now, as far as is known until `until`.
+    PutOff {
+        until: Timestamp,
+    },
     /// This account is about to be tried.
     Moving {
         account: String,
@@ -204,12 +208,31 @@ impl Delivery {
         match report {
             Report::Accepted { .. } | Report::Receipt(_) => unreachable!("handled above"),
             Report::Refused => self.fail(DeliveryReason::Refused, now),
-            Report::NotSent | Report::Moving { .. } if self.sealed.is_none() => self.fail(
-                self.reason.unwrap_or(DeliveryReason::VerificationEnded),
-                now,
-            ),
-            Report::NotSent if self.give_up_at <= now => {
+            // An account may have it still.
+            Report::PutOff { until } if self.stage == Stage::Unknown => {
+                if self.sealed.is_none() || self.give_up_at <= now {
+                    self.fail(DeliveryReason::Unconfirmed, now);
+                } else {
+                    self.due_at = Some(self.no_later(*until, now));
+                }
+                Progress::Noted
+            }
+            Report::NotSent | Report::Moving { .. } | Report::PutOff { .. }
+                if self.sealed.is_none() =>
+            {
+                self.fail(
+                    self.reason.unwrap_or(DeliveryReason::VerificationEnded),
+                    now,
+                )
+            }
+            Report::NotSent | Report::PutOff { .. } if self.give_up_at <= now => {
                 self.fail(DeliveryReason::NotDeliverable, now)
+            }
+            Report::PutOff { until } => {
+                self.stage = Stage::Waiting;
+                self.account = None;
+                self.due_at = Some(self.no_later(*until, now));
+                Progress::Noted
             }
             Report::NotSent => {
                 self.stage = Stage::Waiting;
@@ -337,6 +360,11 @@ impl Delivery {
             self.failed_at = self.failed_at.or(Some(now));
         }
         Progress::NothingSent(reason)
+    }
+
+    /// `until`, unless the longest pause, or the time to give up, ends before it.
+    fn no_later(&self, until: Timestamp, now: Timestamp) -> Timestamp {
+        until.min(now.plus(LONGEST_PAUSE)).min(self.give_up_at)
     }
 
     /// 1, 2, 4, 8, then 15 s, less up to half of it by chance.

@@ -23,6 +23,7 @@ pub struct Settings {
     pub auth_token: SecretString,
     pub sms_from: SmsFrom,
     pub timeout: Duration,
+    pub max_per_second: u32,
 }
 
 /// The sender of a text message, by destination country.
@@ -68,6 +69,11 @@ impl Accounts {
         accounts.collect::<Result<_, _>>().map(Self)
     }
 
+    /// All of them, in the order in which they are tried.
+    pub fn iter(&self) -> impl Iterator<Item = &Account> {
+        self.0.iter()
+    }
+
     pub fn get(&self, name: &str) -> Option<&Account> {
         self.0.iter().find(|account| account.settings.name == name)
     }
@@ -99,6 +105,11 @@ impl Accounts {
 impl Account {
     pub fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// How many requests it may be asked in a second.
+    pub fn max_per_second(&self) -> u32 {
+        self.settings.max_per_second
     }
 
     /// What the phone shows as sender. The tenant's own name overrides the account's where the destination allows names:

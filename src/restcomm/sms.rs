@@ -44,10 +44,16 @@ pub struct Message {
     date_created: Option<String>,
 }
 
-/// The account could not be asked, or gave no readable answer.
-#[derive(Debug, Error)]
-#[error("the account could not be asked for its messages")]
-pub struct LookUpFailed;
+/// Why an account did not tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LookUpFailed {
+    /// It cannot be asked: no connection, no answer, a fault of its own, or it does not know us any more.
+    #[error("the account could not be asked for its messages")]
+    Down,
+    /// It answers, but not this.
+    #[error("the account did not tell of its messages")]
+    Unclear,
+}
 
 #[derive(Deserialize)]
 struct Created {
@@ -116,7 +122,7 @@ impl Account {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !sid.bytes().all(is_plain) {
             // It would be another path.
-            return Err(LookUpFailed);
+            return Err(LookUpFailed::Unclear);
         }
         let url = format!(
             "{}/Accounts/{}/SMS/Messages/{sid}.json",
@@ -126,20 +132,20 @@ impl Account {
             &self.settings.account_sid,
             Some(self.settings.auth_token.expose_secret()),
         );
-        let response = request.send().await.map_err(|_| LookUpFailed)?;
+        let response = request.send().await.map_err(|_| LookUpFailed::Down)?;
         if response.status() != StatusCode::OK {
-            return Err(LookUpFailed);
+            return Err(LookUpFailed::Unclear);
         }
-        let body = read(response, LONGEST_ANSWER).await.ok_or(LookUpFailed)?;
+        let body = read(response, LONGEST_ANSWER).await.ok_or(LookUpFailed::Unclear)?;
         let Resource { status, error_code } =
-            serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
+            serde_json::from_slice(&body).map_err(|_| LookUpFailed::Unclear)?;
         // A number at Restcomm, a text elsewhere.
         let text = |code: serde_json::Value| match code.as_str() {
             Some(text) => text.to_owned(),
             None => code.to_string(),
         };
         let error = error_code.map(text);
-        Notice::read(&status, error.as_deref()).ok_or(LookUpFailed)
+        Notice::read(&status, error.as_deref()).ok_or(LookUpFailed::Unclear)
     }
 
     /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it
@@ -162,21 +168,29 @@ impl Account {
             )
             .query(&[("To", to.expose()), ("PageSize", &page)])
             .query(&from.map(|from| [("From", from)]));
-        let response = request.send().await.map_err(|_| LookUpFailed)?;
+        let response = request.send().await.map_err(|_| LookUpFailed::Down)?;
         if response.status() != StatusCode::OK {
             tracing::warn!(
                 account = self.name(),
                 http.status = response.status().as_u16(),
                 "restcomm.look_up_refused"
             );
-            return Err(LookUpFailed);
+            let is_down = response.status().is_server_error()
+                || response.status() == StatusCode::UNAUTHORIZED;
+            return Err(if is_down {
+                LookUpFailed::Down
+            } else {
+                LookUpFailed::Unclear
+            });
         }
-        let body = read(response, LONGEST_LIST).await.ok_or(LookUpFailed)?;
-        let List { mut messages } = serde_json::from_slice(&body).map_err(|_| LookUpFailed)?;
+        let body = read(response, LONGEST_LIST).await;
+        let body = body.ok_or(LookUpFailed::Unclear)?;
+        let list = serde_json::from_slice(&body);
+        let List { mut messages } = list.map_err(|_| LookUpFailed::Unclear)?;
         let on_page = messages.len();
         messages.retain(|message| message.is_since(since));
         if PAGE <= messages.len() && messages.len() == on_page {
-            return Err(LookUpFailed);
+            return Err(LookUpFailed::Unclear);
         }
         Ok(messages)
     }

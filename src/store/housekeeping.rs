@@ -1,6 +1,6 @@
 //! What the courier and the sweeper ask for, in short transactions of their own.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range, time::Duration};
 
 use super::{
     Store, StoreError, Tx, on, read,
@@ -21,6 +21,16 @@ pub struct Claimed {
     pub work: Work,
 }
 
+/// A due delivery that cannot be read, and is not looked at for a while.
+#[derive(Debug)]
+pub struct SetAside {
+    pub id: Vec<u8>,
+    pub error: StoreError,
+}
+
+/// For how long. A newer version of this program, beside us, may be able to read it; and nobody else is held up.
+const SET_ASIDE_FOR: Duration = Duration::from_secs(15);
+
 const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
 const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
                    and ended_at < $4 order by id limit $5";
@@ -34,19 +44,23 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// Claims up to `most` due deliveries that no other process holds.
+    /// Claims up to `most` due deliveries that no other process holds, and that are not `in_hand` here. What cannot be
+    /// read is set aside, so that it holds nobody up.
     pub async fn claim_due(
         &self,
-        most: i64,
+        most: usize,
         op: Op,
+        in_hand: &HashSet<Id>,
         now: Timestamp,
-    ) -> Result<Vec<Claimed>, StoreError> {
+    ) -> Result<(Vec<Claimed>, Vec<SetAside>), StoreError> {
         let mut tx = self.begin().await?;
+        // Those in hand must not hide the others.
+        let limit = i64::try_from(most + in_hand.len()).unwrap_or(i64::MAX);
         let ids: Vec<Vec<u8>> = match &mut tx {
             Tx::Sqlite(tx) => {
                 sqlx::query_scalar(DUE)
                     .bind(now.as_millis())
-                    .bind(most)
+                    .bind(limit)
                     .fetch_all(&mut **tx)
                     .await?
             }
@@ -55,19 +69,27 @@ impl Store {
                 let sql = sqlx::AssertSqlSafe(format!("{DUE} for update skip locked"));
                 sqlx::query_scalar(sql)
                     .bind(now.as_millis())
-                    .bind(most)
+                    .bind(limit)
                     .fetch_all(&mut **tx)
                     .await?
             }
         };
-        let mut ids = ids
-            .iter()
-            .filter_map(|id| Id::from_bytes(id))
-            .collect::<Vec<_>>();
+        let in_hand = |id: &Vec<u8>| Id::from_bytes(id).is_some_and(|id| in_hand.contains(&id));
+        let mut ids: Vec<_> = ids
+            .into_iter()
+            .filter(|id| !in_hand(id))
+            .take(most)
+            .collect();
         ids.sort_unstable();
+        let (rows, damaged) = record::load_each::<Delivery>(&mut tx, &ids).await?;
+        let set_aside = damaged
+            .into_iter()
+            .map(|(id, error)| SetAside { id, error });
+        let set_aside: Vec<_> = set_aside.collect();
+        put_aside(&mut tx, &set_aside, now).await?;
         let mut claimed = Vec::new();
         let mut versions = Vec::new();
-        for loaded in record::load::<Delivery>(&mut tx, &ids).await? {
+        for loaded in rows {
             let mut delivery = loaded.value;
             let work = delivery.claim(now);
             versions.push(loaded.version);
@@ -92,7 +114,7 @@ impl Store {
         {
             self.metrics().deliveries.count(ended.0, ended.1);
         }
-        Ok(claimed)
+        Ok((claimed, set_aside))
     }
 
     /// Pending verifications whose time is over.
@@ -252,4 +274,29 @@ impl Store {
             .map(|(key_id, until)| (key_id, Timestamp::from_millis(until)))
             .collect())
     }
+}
+
+async fn put_aside(tx: &mut Tx, rows: &[SetAside], now: Timestamp) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let until = now.plus(SET_ASIDE_FOR).as_millis();
+    let ids: Vec<&[u8]> = rows.iter().map(|row| row.id.as_slice()).collect();
+    match tx {
+        Tx::Sqlite(tx) => {
+            sqlx::query("update deliveries set due_at = $1 where id in (select unhex(value) from json_each($2))")
+                .bind(until)
+                .bind(record::json_keys(&ids))
+                .execute(&mut **tx)
+                .await?;
+        }
+        Tx::Postgres(tx) => {
+            sqlx::query("update deliveries set due_at = $1 where id = any($2)")
+                .bind(until)
+                .bind(record::array_keys(&ids))
+                .execute(&mut **tx)
+                .await?;
+        }
+    }
+    Ok(())
 }

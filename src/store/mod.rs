@@ -29,7 +29,7 @@ use thiserror::Error;
 
 use crate::telemetry::Metrics;
 
-pub use housekeeping::Claimed;
+pub use housekeeping::{Claimed, SetAside};
 pub use journal::{Journal, Started};
 pub use keys::{ApiKeyRecord, Caller};
 pub use reads::Snapshot;

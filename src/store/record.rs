@@ -138,28 +138,58 @@ pub(super) async fn load<T: Record>(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
+    rows::<T>(tx, keys).await?.into_iter().collect()
+}
+
+/// The same, but a row that cannot be read does not keep the others from being loaded: it is named with its fault.
+pub(super) async fn load_each<T: Record>(
+    tx: &mut Tx,
+    keys: &[Vec<u8>],
+) -> Result<(Vec<Loaded<T>>, Vec<(Vec<u8>, StoreError)>), StoreError> {
+    let mut loaded = Vec::new();
+    let mut damaged = Vec::new();
+    if keys.is_empty() {
+        return Ok((loaded, damaged));
+    }
+    let all = rows::<T>(tx, keys).await?;
+    if all.iter().all(Result::is_ok) {
+        return Ok((all.into_iter().flatten().collect(), damaged));
+    }
+    // A fault does not say whose it is: ask again, one by one.
+    for key in keys {
+        for row in rows::<T>(tx, std::slice::from_ref(key)).await? {
+            match row {
+                Ok(row) => loaded.push(row),
+                Err(error) => damaged.push((key.clone(), error)),
+            }
+        }
+    }
+    Ok((loaded, damaged))
+}
+
+async fn rows<T: Record>(
+    tx: &mut Tx,
+    keys: &[impl AsRef<[u8]>],
+) -> Result<Vec<Result<Loaded<T>, StoreError>>, StoreError> {
     let statements = T::statements();
-    let rows: Vec<Columns> = match tx {
+    Ok(match tx {
         Tx::Sqlite(tx) => {
             let rows = sqlx::query(statements.sqlite_load.as_str())
                 .bind(json_keys(keys))
                 .fetch_all(&mut **tx)
                 .await?;
-            rows.iter()
-                .map(|row| Columns::of_sqlite::<T>(row))
-                .collect::<Result<_, _>>()?
+            let read = |row| Columns::of_sqlite::<T>(row)?.into_loaded();
+            rows.iter().map(read).collect()
         }
         Tx::Postgres(tx) => {
             let rows = sqlx::query(statements.postgres_load.as_str())
                 .bind(array_keys(keys))
                 .fetch_all(&mut **tx)
                 .await?;
-            rows.iter()
-                .map(|row| Columns::of_postgres::<T>(row))
-                .collect::<Result<_, _>>()?
+            let read = |row| Columns::of_postgres::<T>(row)?.into_loaded();
+            rows.iter().map(read).collect()
         }
-    };
-    rows.into_iter().map(Columns::into_loaded).collect()
+    })
 }
 
 /// Writes each changed row once, guarded by the version that was loaded.

@@ -24,7 +24,7 @@ pub struct Gauges<A>(Vec<Gauge>, PhantomData<A>);
 pub struct GaugeTable<A, B>(Vec<Gauge>, PhantomData<(A, B)>);
 
 /// Durations by one label.
-pub(super) struct Durations<A>(Vec<Histogram>, PhantomData<A>);
+pub struct Durations<A>(Vec<Histogram>, PhantomData<A>);
 
 /// Requests by route, method and status: most of the combinations never come, and are made when they do.
 pub(super) struct Requests {
@@ -63,7 +63,7 @@ impl<A: Label, B: Label> GaugeTable<A, B> {
 }
 
 impl<A: Label> Durations<A> {
-    pub(super) fn observe(&self, a: A, duration: Duration) {
+    pub fn observe(&self, a: A, duration: Duration) {
         self.0[a.index()].observe(duration.as_secs_f64());
     }
 }

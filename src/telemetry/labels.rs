@@ -207,6 +207,18 @@ label!(
     Asked("outcome") { Settled => "settled", Open => "open", Failed => "failed" }
 );
 label!(
+    /// An account by its place among the `[[restcomm]]` tables: its name is the operator's, and no label.
+    Account("account") { First => "1", Second => "2", Third => "3", Fourth => "4", Later => "later" }
+);
+label!(
+    /// How the breaker of an account stands.
+    Breaker("state") { Closed => "closed", Open => "open", HalfOpen => "half_open" }
+);
+label!(
+    /// Why a request to an account was put off.
+    PutOff("reason") { Breaker => "breaker", Pace => "pace", Busy => "busy" }
+);
+label!(
     /// Where a delivery in the outbox stands.
     Stage("stage") { Waiting => "waiting", Claimed => "claimed", Unknown => "unknown" }
 );
@@ -297,6 +309,17 @@ impl Route {
             | Self::Docs => (Method::Get, &[S::Ok]),
             Self::None => (Method::Get, &[S::NotFound]),
         }
+    }
+}
+
+impl Account {
+    /// Counted from 1.
+    pub fn at(position: usize) -> Self {
+        let known = |index| Self::ALL.get(index).copied();
+        position
+            .checked_sub(1)
+            .and_then(known)
+            .unwrap_or(Self::Later)
     }
 }
 

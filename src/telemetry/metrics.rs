@@ -7,9 +7,9 @@ use prometheus::{Gauge, Histogram, IntCounter, IntGauge, Registry, TextEncoder};
 use super::{
     families::{Counters, Durations, GaugeTable, Gauges, Maker, Requests, Table},
     labels::{
-        Asked, Callback, CalledBack, Cancel, Channel, Check, Connection, Delivered, End, Fault,
-        HandedOff, Limit, LookedUp, Method, Place, Pool, Reported, Rerun, Route, Send, Stage,
-        Status,
+        Account, Asked, Breaker, Callback, CalledBack, Cancel, Channel, Check, Connection,
+        Delivered, End, Fault, HandedOff, Limit, LookedUp, Method, Place, Pool, PutOff, Reported,
+        Rerun, Route, Send, Stage, Status,
     },
     process::Process,
 };
@@ -18,6 +18,8 @@ use super::{
 const BUCKETS: [f64; 15] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0, 10.0,
 ];
+/// A request waits for its turn no longer than 2.5 s.
+const WAIT_BUCKETS: [f64; 5] = [0.001, 0.01, 0.1, 1.0, 2.5];
 const BATCH_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// All metrics of one service, with a registry of their own. Cheap to clone.
@@ -44,6 +46,10 @@ pub struct All {
     pub receipts: Table<Channel, Reported>,
     pub callbacks: Table<Callback, CalledBack>,
     pub polls: Counters<Asked>,
+    pub account_breaker: GaugeTable<Account, Breaker>,
+    pub account_breaker_changes: Table<Account, Breaker>,
+    pub account_put_off: Table<Account, PutOff>,
+    pub account_waits: Durations<Account>,
     pub journal_queue: IntGauge,
     journal_batches: Histogram,
     journal_commits: Histogram,
@@ -172,11 +178,15 @@ impl All {
             deliveries: make.table("deliveries_total", "Deliveries that ended, by how. not_deliverable and unconfirmed are messages that people may be missing."),
             hand_offs: make.table("hand_offs_total", "Requests that hand a message to Restcomm, by outcome; a delivery may need several. not_sent and unknown: look at the account."),
             hand_off_durations: make.durations("hand_off_duration_seconds", "Time Restcomm took to answer a hand-off. Near delivery.wait, sends are answered with 202.", &BUCKETS),
-            hand_offs_in_flight: make.int_gauge("hand_offs_in_flight", "Hand-offs that wait for Restcomm now; at most 512."),
+            hand_offs_in_flight: make.int_gauge("hand_offs_in_flight", "Hand-offs that wait for Restcomm now; at most 128 for each account."),
             look_ups: make.counters("look_ups_total", "Questions to Restcomm about a message of unknown fate. failed: it cannot be asked, and the message waits."),
             receipts: make.table("receipts_total", "Messages that Restcomm took and then reported on, by what it reported. Many undelivered: numbers that do not exist, or a carrier that blocks."),
             callbacks: make.table("callbacks_total", "Calls that came to the addresses given to Restcomm. Many unknown_token: somebody guesses. None at all, but polls: Restcomm does not reach delivery.callback_url."),
             polls: make.counters("polls_total", "Questions to Restcomm about messages that it reported nothing of. failed: it cannot be asked."),
+            account_breaker: make.gauge_table("account_breaker", "1 for the state of an account's breaker, else 0; accounts by their place in the configuration. open or half_open for long: the account is down, or its credentials are wrong."),
+            account_breaker_changes: make.table("account_breaker_changes_total", "Changes of an account's breaker, by the state that it came to. Often open: the account is unsteady."),
+            account_put_off: make.table("account_put_off_total", "Requests to an account that were put off: breaker (it is down), pace (max_per_second is reached), busy (128 run already)."),
+            account_waits: make.durations("account_wait_duration_seconds", "Time that requests waited for their turn at an account. Near 2.5 s: max_per_second is too low for the load.", &WAIT_BUCKETS),
             journal_queue: make.int_gauge("journal_queue_commands", "Commands that wait for the database; at 4096 callers are refused with 503."),
             journal_batches: make.histogram("journal_batch_commands", "Commands in a batch. Large ones mean that the database is the bottleneck, and is used well.", &BATCH_BUCKETS),
             journal_commits: make.histogram("journal_commit_duration_seconds", "Time of a batch's whole transaction. This is what every send and check waits for.", &BUCKETS),

@@ -1,6 +1,10 @@
 //! Processes that die, stop or share their work: nothing is lost, and nothing is sent twice.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use countersign::{
     crypto::{KeyRing, RootKey},
@@ -71,7 +75,11 @@ pub(crate) async fn commit_a_send(store: Store, clock: &Clock) -> String {
 }
 
 pub(crate) async fn claim_one(store: &Store, clock: &Clock) -> Claimed {
-    let mut claimed = store.claim_due(64, OP, clock.now()).await.unwrap();
+    let nothing = HashSet::new();
+    let (mut claimed, _) = store
+        .claim_due(64, OP, &nothing, clock.now())
+        .await
+        .unwrap();
     assert_eq!(claimed.len(), 1);
     claimed.remove(0)
 }

@@ -68,6 +68,18 @@ impl Place {
         }
     }
 
+    /// Changes rows behind the service's back.
+    pub(crate) async fn change(&self, sql: &str) {
+        match &self.kind {
+            Kind::Sqlite(_) => {
+                let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+                let sql = sqlx::AssertSqlSafe(sql.to_owned());
+                sqlx::query(sql).execute(&mut connection).await.unwrap();
+            }
+            Kind::Postgres { .. } => run(&self.url, sql).await,
+        }
+    }
+
     /// What a query that counts gives.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());

@@ -3,6 +3,7 @@
 
 mod answer;
 mod app;
+mod breaker;
 mod checks;
 mod client_address;
 mod cors;

@@ -80,7 +80,7 @@ impl Outbox {
         let done = self.wait_for(id, "what is due is done", |delivery| match delivery.stage {
             Stage::Done => true,
             Stage::Claimed => false,
-            Stage::Waiting => before.tries < delivery.tries,
+            Stage::Waiting => before.claim < delivery.claim,
             Stage::Unknown => before.tries < delivery.tries || before.stage != Stage::Unknown,
         });
         tokio::select! {

@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod postgres;
 mod restcomm_faults;
+mod restcomm_outage;
 mod secrets;
 mod service;
 mod shutdown;

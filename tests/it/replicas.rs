@@ -1,6 +1,6 @@
 //! Several processes, or more work than one can do at once: the outbox is shared, and every delivery has one holder.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use countersign::{
     domain::{
@@ -44,7 +44,7 @@ on_both! {
         clock.advance(LEASE);
         let Claimed { delivery: held, work } = claim_one(&store, &clock).await;
         assert_eq!((work, held.claim), (Work::LookUp, given_up.claim + 1));
-        assert!(store.claim_due(64, OP, clock.now()).await.unwrap().is_empty(), "it is held again");
+        assert!(store.claim_due(64, OP, &HashSet::new(), clock.now()).await.unwrap().0.is_empty(), "it is held again");
 
         let (journal, _started) = Journal::start(store, ring(), clock.clone(), Random::seeded(5)).await.unwrap();
         let moving = Report::Moving { account: "second".to_owned() };
@@ -105,7 +105,7 @@ async fn of_fifty_due_deliveries_two_replicas_hand_off_each_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn more_hand_offs_than_can_run_at_once_all_come_to_their_turn() {
     let app = TestApp::with(Database::Sqlite, impatient).await;
-    app.simulator.answer_sends(Answer::Hang, Some(512));
+    app.simulator.answer_sends(Answer::Hang, Some(100));
     let numbers: Vec<String> = (0..600).map(|n| format!("+351912340{n:03}")).collect();
     let sends = numbers.iter().map(|number| {
         let request = app
@@ -117,18 +117,8 @@ async fn more_hand_offs_than_can_run_at_once_all_come_to_their_turn() {
     for answer in futures_util::future::join_all(sends).await {
         assert_eq!(answer.status, 202, "{}", answer.text);
     }
-    app.eventually("as many as can run are under way", async |app| {
-        512 <= app.simulator.requests().posts
-    })
-    .await;
-    // What waits longer than its lease allows is not left to a look-up: its lease is renewed.
-    app.clock.advance(Duration::from_millis(11_500));
-    app.eventually("those that waited are sent", async |app| {
-        app.simulator.requests().stored == 88
-    })
-    .await;
-    assert_eq!(app.simulator.requests().gets, 0);
-    app.eventually_within(60, "all are sent", async |app| {
+    // A hundred are silent, which opens the breaker; the others are put off, and all find their way in the end.
+    app.eventually_within(120, "all are sent", async |app| {
         tokio::time::sleep(Duration::from_millis(1)).await;
         app.simulator.requests().stored == 600
     })

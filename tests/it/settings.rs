@@ -45,7 +45,8 @@ pub(crate) fn account(name: &str, base_url: &str) -> AccountConfig {
             ..SmsFrom::default()
         },
         timeout: Duration::from_secs(8),
-        max_per_second: 100,
+        // On a clock that stands still, nobody would come to its turn at a lower pace.
+        max_per_second: 1_000_000,
     }
 }
 

@@ -311,3 +311,38 @@ fn what_nobody_waits_for_any_more_is_erased_and_ends_with_the_next_word() {
 fn a_lease_leaves_room_for_a_look_up_that_is_not_too_early() {
     assert!(LOOK_UP_AFTER < LEASE);
 }
+
+#[test]
+fn what_is_put_off_costs_no_try_and_comes_back_where_it_stood() {
+    let put_off = |seconds| Report::PutOff { until: at(seconds) };
+    for (stage, next, account) in [
+        (Stage::Claimed, Stage::Waiting, None),
+        (Stage::Unknown, Stage::Unknown, Some("main")),
+    ] {
+        let mut row = delivery(stage);
+        assert_eq!(row.report(2, &put_off(8), 0, at(5)), Progress::Noted);
+        assert_eq!((row.stage, row.due_at, row.tries), (next, Some(at(8)), 0));
+        assert_eq!(row.account.as_deref(), account);
+        row.report(2, &put_off(60), 0, at(10));
+        assert_eq!(row.due_at, Some(at(25)), "no pause is longer than 15 s");
+        row.report(2, &put_off(275), 0, at(269));
+        assert_eq!(row.due_at, Some(at(270)), "nor beyond the time to give up");
+    }
+    for (stage, reason) in [
+        (Stage::Claimed, DeliveryReason::NotDeliverable),
+        (Stage::Unknown, DeliveryReason::Unconfirmed),
+    ] {
+        let mut row = delivery(stage);
+        row.report(2, &put_off(275), 0, at(270));
+        assert_eq!((row.stage, row.reason), (Stage::Done, Some(reason)));
+    }
+    for (stage, reason) in [
+        (Stage::Claimed, DeliveryReason::Superseded),
+        (Stage::Unknown, DeliveryReason::Unconfirmed),
+    ] {
+        let mut row = delivery(stage);
+        row.abandon(DeliveryReason::Superseded, at(20));
+        row.report(2, &put_off(25), 0, at(21));
+        assert_eq!((row.stage, row.reason), (Stage::Done, Some(reason)));
+    }
+}

@@ -66,6 +66,7 @@ fn accounts(base_url: String, timeout: Duration) -> Accounts {
         auth_token: "secret".to_owned().into(),
         sms_from: SmsFrom::default(),
         timeout,
+        max_per_second: 100,
     };
     Accounts::new(vec![settings]).unwrap()
 }

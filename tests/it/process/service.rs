@@ -101,7 +101,7 @@ impl Settings {
              [keys]\nroot = [\"k1:T0x6bm1WcVQzYkNqR3lQd0xoU2VBZ1VpRnZYb0RrTTE=\"]\n\
              [delivery]\nwait = \"{wait}\"\n\
              [[restcomm]]\nname = \"main\"\nbase_url = \"http://{restcomm}/restcomm/2012-04-24\"\n\
-             account_sid = \"{SID}\"\n{token}\nsms_from = \"OTPApp\"\ntimeout = \"{timeout}\"\n\
+             account_sid = \"{SID}\"\n{token}\nsms_from = \"OTPApp\"\ntimeout = \"{timeout}\"\nmax_per_second = 100000\n\
              [limits]\nper_number = []\n\
              [tenants.acme]\ndisplay_name = \"Acme Bank\"\ncountries = [\"*\"]\n\
              code = {{ length = {code_length}, ttl = \"{ttl}\", attempts = 5 }}\n\
