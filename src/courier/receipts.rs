@@ -5,19 +5,21 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
-use super::Courier;
+use super::{Courier, breaker::Purpose, gate::Health};
 use crate::{
     domain::{
         delivery::{Delivery, News, Receipt, Report},
         id::Id,
     },
-    restcomm::{CallbackRoute, CallbackToken},
+    restcomm::{Account, CallbackRoute, CallbackToken, LookUpFailed, Notice},
     telemetry::labels::Asked,
 };
 
 /// Messages that one process asks for at once, and in one second: never in the way of a hand-off.
 const AT_ONCE: usize = 32;
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// A question that waits longer for its turn at the account is asked another time.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Courier {
     /// Where Restcomm reports what became of a message. It is a secret.
@@ -58,13 +60,26 @@ impl Courier {
         }
     }
 
+    /// One question, through the gate like every other request. `None`: nothing was learnt.
+    async fn ask_account(&self, account: &Account, sid: &str) -> Option<Notice> {
+        let pass = self.gate(account).enter(Purpose::LookUp, PATIENCE).await;
+        let pass = pass.ok()?;
+        let told = account.ask_sms(sid).await;
+        pass.done(match told {
+            Ok(_) => Health::Good,
+            Err(LookUpFailed::Down) => Health::Bad,
+            Err(LookUpFailed::Unclear) => Health::Silent,
+        });
+        told.ok()
+    }
+
     async fn ask(&self, delivery: &Delivery) {
         let parts = &self.0;
         let account = delivery.account.as_deref();
         let account = account.and_then(|name| parts.accounts.get(name));
         let polls = &parts.store.metrics().polls;
         let told = match (account, &delivery.sid) {
-            (Some(account), Some(sid)) => account.ask_sms(sid).await.ok(),
+            (Some(account), Some(sid)) => self.ask_account(account, sid).await,
             _ => None,
         };
         let Some(notice) = told else {

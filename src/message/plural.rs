@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn every_language_counts_in_its_own_way() {
-        let forms = |language| [0, 1, 2, 5].map(|number| Plural::of(language, number));
         use Plural::{Few, One, Other, Two, Zero};
+        let forms = |language| [0, 1, 2, 5].map(|number| Plural::of(language, number));
         for language in Language::ALL {
             let expected = match language {
                 Language::English | Language::German | Language::Italian | Language::Spanish => {

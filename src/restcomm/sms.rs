@@ -136,7 +136,9 @@ impl Account {
         if response.status() != StatusCode::OK {
             return Err(LookUpFailed::Unclear);
         }
-        let body = read(response, LONGEST_ANSWER).await.ok_or(LookUpFailed::Unclear)?;
+        let body = read(response, LONGEST_ANSWER)
+            .await
+            .ok_or(LookUpFailed::Unclear)?;
         let Resource { status, error_code } =
             serde_json::from_slice(&body).map_err(|_| LookUpFailed::Unclear)?;
         // A number at Restcomm, a text elsewhere.

@@ -23,7 +23,7 @@ const HASH: usize = 11;
 )]
 pub(in crate::http) struct AutofillBody {
     /// The host of one of the tenant's https `origins`, by itself or as the origin. The message ends with the line
-    /// `@host #code`, by which browsers fill the code in on pages of that host only (WebOTP, iOS).
+    /// `@host #code`, by which browsers fill the code in on pages of that host only (`WebOTP`, iOS).
     #[schema(nullable = false, example = "app.acme.example", max_length = 320)]
     origin: Option<String>,
     /// The hash of an Android app, which then reads the message with the SMS Retriever: it is the last line of a message
