@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn polls(app: &TestApp) -> u64 {
+fn polls(app: &TestApp) -> u64 {
     app.simulator.requests().polls
 }
 
@@ -14,11 +14,11 @@ async fn asks(app: &TestApp) -> i64 {
 
 /// Moves the clock to when Restcomm is asked next, and waits until it was.
 async fn until_asked(app: &TestApp, id: &str) {
-    let before = polls(app).await;
+    let before = polls(app);
     let row = Outbox::of(app).await.last(id).await;
     let ahead = app.clock.now().until(row.ask_at.unwrap());
     app.clock.advance(ahead + Duration::from_secs(1));
-    let was_asked = async |app: &TestApp| before < polls(app).await;
+    let was_asked = async |app: &TestApp| before < polls(app);
     app.eventually("Restcomm is asked", was_asked).await;
 }
 
@@ -29,7 +29,7 @@ on_both! {
         settled(&app, &id).await;
         until_asked(&app, &id).await;
         app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
-        assert_eq!(polls(&app).await, 1);
+        assert_eq!(polls(&app), 1);
         assert_eq!(app.status(&id).await["status"], "pending");
     }
 
@@ -55,10 +55,10 @@ on_both! {
         assert_eq!(delivery(&app, &id).await, sent());
         assert_eq!(app.status(&id).await["status"], "expired");
         app.eventually_within(60, "nobody asks any more", async |app| asks(app).await == 0).await;
-        let asked = polls(&app).await;
+        let asked = polls(&app);
         assert!((2..=8).contains(&asked), "{asked}");
         long_after(&app).await;
-        assert_eq!(polls(&app).await, asked);
+        assert_eq!(polls(&app), asked);
     }
 
     async fn an_account_that_does_not_tell_is_asked_again(database) {
