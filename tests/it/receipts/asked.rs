@@ -22,14 +22,19 @@ async fn until_asked(app: &TestApp, id: &str) {
     app.eventually("Restcomm is asked", was_asked).await;
 }
 
+/// Restcomm may be asked a moment before it knows, and is asked again then.
+async fn eventually_told(app: &TestApp, what: &str, done: impl AsyncFn(&TestApp) -> bool) {
+    app.eventually_within(60, what, done).await;
+}
+
 on_both! {
     async fn a_report_that_got_lost_is_asked_for(database) {
         let app = reporting(database, Reports::Lost).await;
         let id = app.send().await;
         settled(&app, &id).await;
         until_asked(&app, &id).await;
-        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
-        assert_eq!(polls(&app), 1);
+        eventually_told(&app, "it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+        assert!((1..=2).contains(&polls(&app)), "{}", polls(&app));
         assert_eq!(app.status(&id).await["status"], "pending");
     }
 
@@ -40,7 +45,7 @@ on_both! {
         settled(&app, &id).await;
         let expected = undelivered("landline_or_unreachable_carrier");
         until_asked(&app, &id).await;
-        app.eventually("it is undelivered", async |app| delivery(app, &id).await == expected).await;
+        eventually_told(&app, "it is undelivered", async |app| delivery(app, &id).await == expected).await;
     }
 
     /// By SIP, Restcomm never learns more than that a message was sent; two replicas ask no more often than one.
@@ -72,7 +77,7 @@ on_both! {
         }
         app.simulator.answer_lookups(Fault::Ok, None);
         until_asked(&app, &id).await;
-        app.eventually("it is delivered", async |app| delivery(app, &id).await == delivered()).await;
+        eventually_told(&app, "it is delivered", async |app| delivery(app, &id).await == delivered()).await;
     }
 
     async fn an_approved_verification_leaves_nothing_to_ask(database) {
