@@ -1,7 +1,7 @@
 //! Messages that Restcomm took, and of which it told nothing since.
 
 use super::{
-    Store, StoreError, Tx, read,
+    Store, StoreError, read,
     record::{self, Change},
 };
 use crate::domain::{clock::Timestamp, delivery::Delivery, id::Id, ledger::Op};
@@ -25,24 +25,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut tx = self.begin().await?;
-        let ids: Vec<Vec<u8>> = match &mut tx {
-            Tx::Sqlite(tx) => {
-                sqlx::query_scalar(DUE)
-                    .bind(now.as_millis())
-                    .bind(LOOKED_AT)
-                    .fetch_all(&mut **tx)
-                    .await?
-            }
-            Tx::Postgres(tx) => {
-                // Replicas share the work: each skips what another is just taking.
-                let sql = sqlx::AssertSqlSafe(format!("{DUE} for update skip locked"));
-                sqlx::query_scalar(sql)
-                    .bind(now.as_millis())
-                    .bind(LOOKED_AT)
-                    .fetch_all(&mut **tx)
-                    .await?
-            }
-        };
+        let ids = tx.lock_due(DUE, LOOKED_AT, now).await?;
         let ids = ids.iter().filter_map(|id| Id::from_bytes(id));
         let mut ids: Vec<Id> = ids.collect();
         ids.sort_unstable();

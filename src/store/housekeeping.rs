@@ -56,24 +56,7 @@ impl Store {
         let mut tx = self.begin().await?;
         // Those in hand must not hide the others.
         let limit = i64::try_from(most + in_hand.len()).unwrap_or(i64::MAX);
-        let ids: Vec<Vec<u8>> = match &mut tx {
-            Tx::Sqlite(tx) => {
-                sqlx::query_scalar(DUE)
-                    .bind(now.as_millis())
-                    .bind(limit)
-                    .fetch_all(&mut **tx)
-                    .await?
-            }
-            Tx::Postgres(tx) => {
-                // Replicas share the outbox: each skips what another is just taking.
-                let sql = sqlx::AssertSqlSafe(format!("{DUE} for update skip locked"));
-                sqlx::query_scalar(sql)
-                    .bind(now.as_millis())
-                    .bind(limit)
-                    .fetch_all(&mut **tx)
-                    .await?
-            }
-        };
+        let ids = tx.lock_due(DUE, limit, now).await?;
         let in_hand = |id: &Vec<u8>| Id::from_bytes(id).is_some_and(|id| in_hand.contains(&id));
         let mut ids: Vec<_> = ids
             .into_iter()

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use thiserror::Error;
 
-use crate::telemetry::Metrics;
+use crate::{domain::clock::Timestamp, telemetry::Metrics};
 
 pub use housekeeping::{Claimed, SetAside};
 pub use journal::{Journal, Started};
@@ -146,6 +146,33 @@ impl Store {
 }
 
 impl Tx {
+    /// Ids that `sql` finds due, at most `most`. Replicas share such work: on PostgreSQL each locks what it finds, and
+    /// skips what another is just taking.
+    async fn lock_due(
+        &mut self,
+        sql: &'static str,
+        most: i64,
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                sqlx::query_scalar(sql)
+                    .bind(now.as_millis())
+                    .bind(most)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+            Self::Postgres(tx) => {
+                let sql = sqlx::AssertSqlSafe(format!("{sql} for update skip locked"));
+                sqlx::query_scalar(sql)
+                    .bind(now.as_millis())
+                    .bind(most)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+        })
+    }
+
     async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit().await?,
