@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{language::Language, limits::Rate, wording};
+use super::{
+    delivery::{Channel, NextStep},
+    language::Language,
+    limits::Rate,
+    wording,
+};
 
 /// A tenant: an application with its own policy and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,10 @@ pub struct Policy {
     pub sender: Option<String>,
     /// Names of the accounts that may be used; empty: all. Their order is that of the configuration.
     pub accounts: Vec<String>,
+    /// Channels that codes may be sent over.
+    pub channels: Vec<Channel>,
+    /// What is done, step by step, when a delivery is not confirmed.
+    pub fallback: Vec<FallbackStep>,
     pub countries: Countries,
     /// Origins of the pages that may use publishable keys, exactly as browsers send them.
     pub origins: Vec<String>,
@@ -33,6 +42,15 @@ pub struct Policy {
     pub limits: TenantLimits,
     /// How long personal data is kept after the end of a verification.
     pub retention: Duration,
+}
+
+/// Another channel, for a delivery that is not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FallbackStep {
+    /// So long after the delivery before was sent.
+    pub after: Duration,
+    /// Never a flash call.
+    pub channel: Channel,
 }
 
 /// Where a tenant may send to.
@@ -96,6 +114,18 @@ impl Default for CodePolicy {
 impl Policy {
     /// Wait before the first resend, unless a tenant says otherwise.
     pub const COOL_DOWN: Duration = Duration::from_secs(30);
+
+    /// The first step of the plan, from the one at `index` on, that leads away from `channel`.
+    pub fn next_step(&self, index: u8, channel: Channel) -> Option<NextStep> {
+        let steps = (0..).zip(&self.fallback).skip(usize::from(index));
+        steps
+            .filter(|(_, step)| step.channel != channel)
+            .map(|(index, step)| NextStep {
+                index,
+                after: step.after,
+            })
+            .next()
+    }
 
     /// Whether a code may be bound to pages of `host`: it is the host of one of the tenant's https origins.
     pub fn has_page(&self, host: &str) -> bool {

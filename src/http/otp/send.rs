@@ -248,10 +248,21 @@ pub(in crate::http) async fn send(
 fn status_of(sent: &Sent) -> StatusCode {
     match (sent.resent, sent.delivery.status) {
         (true, _) => StatusCode::OK,
-        (false, DeliveryStatus::Sent | DeliveryStatus::Delivered) => StatusCode::CREATED,
-        (false, DeliveryStatus::Queued | DeliveryStatus::Undelivered | DeliveryStatus::Failed) => {
-            StatusCode::ACCEPTED
-        }
+        (
+            false,
+            DeliveryStatus::Sent
+            | DeliveryStatus::Delivered
+            | DeliveryStatus::Ringing
+            | DeliveryStatus::Answered,
+        ) => StatusCode::CREATED,
+        (
+            false,
+            DeliveryStatus::Queued
+            | DeliveryStatus::Undelivered
+            | DeliveryStatus::Failed
+            | DeliveryStatus::Unanswered
+            | DeliveryStatus::Busy,
+        ) => StatusCode::ACCEPTED,
     }
 }
 
