@@ -19,6 +19,7 @@ pub mod policy;
 pub mod random;
 pub mod send;
 pub mod speak;
+pub mod synthesizer;
 pub mod verification;
 pub mod wording;
 mod words;

@@ -4,8 +4,10 @@ mod account;
 mod call;
 mod callback;
 mod exchange;
+pub mod rcml;
 mod sms;
 mod token;
+pub mod voices;
 
 pub use account::{Account, Accounts, Settings, SmsFrom};
 pub use call::{Call, ListedCall};
