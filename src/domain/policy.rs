@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{language::Language, limits::Rate, wording};
+use super::{delivery::Channel, language::Language, limits::Rate, wording};
 
 /// A tenant: an application with its own policy and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Policy {
     pub sender: Option<String>,
     /// Names of the accounts that may be used; empty: all. Their order is that of the configuration.
     pub accounts: Vec<String>,
+    /// How codes may be sent.
+    pub channels: Vec<Channel>,
     pub countries: Countries,
     /// Origins of the pages that may use publishable keys, exactly as browsers send them.
     pub origins: Vec<String>,
@@ -28,6 +30,8 @@ pub struct Policy {
     pub messages: BTreeMap<Language, String>,
     pub code: CodePolicy,
     pub resend: Resend,
+    /// What the service does by itself where a code does not seem to arrive: one step after another.
+    pub fallback: Vec<FallbackStep>,
     /// Wait before the first resend; it doubles with every further one.
     pub cool_down: Duration,
     pub limits: TenantLimits,
@@ -60,6 +64,16 @@ pub enum Resend {
     New,
     /// The same code again.
     Same,
+}
+
+/// Another way for a code that does not seem to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FallbackStep {
+    /// Counted from when the delivery before it was sent.
+    pub after: Duration,
+    /// One of the tenant's channels, and another than that of the step before; never a flash call, whose code nobody
+    /// else can carry on.
+    pub channel: Channel,
 }
 
 /// Sends per subject and window. Empty lists: no limit.
