@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use secrecy::SecretString;
-use toml::Value;
+use toml::{Table, Value};
 
 use super::{
     fields::{Fields, Parsed, all},
@@ -73,16 +73,31 @@ pub(super) fn read_all(root: &Fields) -> Option<Vec<AccountConfig>> {
     all(accounts)
 }
 
-/// The names of all accounts, of broken ones too.
-pub(super) fn names<'a>(root: &Fields<'a>) -> Vec<&'a str> {
-    let accounts = root
-        .value("restcomm")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    accounts
-        .filter_map(|account| account.get("name")?.as_str())
-        .collect()
+/// What tenants have to know of an account.
+pub(super) struct Known<'a> {
+    /// `None`: one without a name, which was reported.
+    pub(super) name: Option<&'a str>,
+    /// The keys that it holds.
+    table: Option<&'a Table>,
+}
+
+impl Known<'_> {
+    /// Whether something stands behind `key`, right or wrong: what is wrong is a fault of its own.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        value.is_some_and(|value| !nothing(value))
+    }
+}
+
+/// All accounts, broken ones too.
+pub(super) fn known<'a>(root: &Fields<'a>) -> Vec<Known<'a>> {
+    let accounts = root.value("restcomm").and_then(Value::as_array);
+    let known = |account: &'a Value| Known {
+        name: account.get("name").and_then(Value::as_str),
+        table: account.as_table(),
+    };
+    accounts.into_iter().flatten().map(known).collect()
 }
 
 fn read(fields: &Fields) -> Option<AccountConfig> {

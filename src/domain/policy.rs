@@ -26,8 +26,6 @@ pub struct Policy {
     pub accounts: Vec<String>,
     /// Channels that codes may be sent over.
     pub channels: Vec<Channel>,
-    /// What is done, step by step, when a delivery is not confirmed.
-    pub fallback: Vec<FallbackStep>,
     pub countries: Countries,
     /// Origins of the pages that may use publishable keys, exactly as browsers send them.
     pub origins: Vec<String>,
@@ -37,20 +35,13 @@ pub struct Policy {
     pub messages: BTreeMap<Language, String>,
     pub code: CodePolicy,
     pub resend: Resend,
+    /// What the service does by itself where a code does not seem to arrive: one step after another.
+    pub fallback: Vec<FallbackStep>,
     /// Wait before the first resend; it doubles with every further one.
     pub cool_down: Duration,
     pub limits: TenantLimits,
     /// How long personal data is kept after the end of a verification.
     pub retention: Duration,
-}
-
-/// Another channel, for a delivery that is not confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FallbackStep {
-    /// So long after the delivery before was sent.
-    pub after: Duration,
-    /// Never a flash call.
-    pub channel: Channel,
 }
 
 /// Where a tenant may send to.
@@ -78,6 +69,16 @@ pub enum Resend {
     New,
     /// The same code again.
     Same,
+}
+
+/// Another way for a code that does not seem to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FallbackStep {
+    /// Counted from when the delivery before it was sent.
+    pub after: Duration,
+    /// One of the tenant's channels, and another than that of the step before; never a flash call, whose code nobody
+    /// else can carry on.
+    pub channel: Channel,
 }
 
 /// Sends per subject and window. Empty lists: no limit.

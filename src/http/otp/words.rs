@@ -43,8 +43,9 @@ members! {
     DeliveryReason: delivery::DeliveryReason::WORDS;
     /// Why there is a delivery: the first `send`, or a `resend`.
     DeliveryCause: delivery::Cause::WORDS;
-    /// How a code reaches the person; in this version by `sms` only.
-    Channel: &[delivery::Channel::Sms.as_str()];
+    /// How a code reaches the person: in a text message (`sms`), spoken on a call (`voice`), or as the last digits of the
+    /// number of a call that need not be answered (`flashcall`).
+    Channel: delivery::Channel::WORDS;
 }
 
 fn one_of(words: &[&str], description: &str) -> RefOr<Schema> {
