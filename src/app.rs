@@ -153,6 +153,8 @@ impl App {
             random: random.clone(),
             wait: config.delivery.wait,
             per_number: config.limits.per_number,
+            directory: directory.clone(),
+            callback_url: config.delivery.callback_url.as_str().to_owned(),
         });
         let (keyless, simulator) = dev.map(|dev| (Arc::new(dev.tenant), dev.simulator)).unzip();
         let api = Api {

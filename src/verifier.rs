@@ -243,7 +243,7 @@ impl Verifier {
 
     /// The account that is tried first, and the code, should a new one be needed. A flash call's is what the number ends in
     /// that it comes from.
-    fn code_for<'a>(&'a self, request: &SendRequest, policy: &Policy) -> Option<(&'a str, Code)> {
+    fn code_for(&self, request: &SendRequest, policy: &Policy) -> Option<(&str, Code)> {
         let Parts {
             accounts, random, ..
         } = &*self.0;
@@ -251,10 +251,8 @@ impl Verifier {
             Channel::Flashcall => accounts.draw_caller(policy, random)?,
             Channel::Sms | Channel::Voice => Code::generate(policy.code.length, random),
         };
-        let mut senders = accounts.senders(request.channel, policy, &request.number, &code);
-        let name = senders.next()?.name();
-        drop(senders);
-        Some((name, code))
+        let account = accounts.first(request.channel, policy, &request.number, &code)?;
+        Some((account.name(), code))
     }
 
     /// Checks a code. Exactly one check of a verification is ever approved.

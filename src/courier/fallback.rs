@@ -62,26 +62,26 @@ impl Courier {
         let Some(tenant) = parts.directory.tenant(&delivery.tenant).await? else {
             return Ok(None);
         };
-        let policy = &tenant.policy;
         let Some((live, number)) = delivery.open(&parts.ring) else {
             return Ok(None);
         };
         let next = delivery.next.map(|next| next.index);
+        let policy = &tenant.policy;
         let next = next.and_then(|index| policy.next_step(index, delivery.channel));
         let Some(next) = next else {
             return Ok(None);
         };
         let channel = policy.fallback[usize::from(next.index)].channel;
-        let mut senders = parts.accounts.senders(channel, policy, &number, &live);
-        let account = senders.next().map(|account| account.name().to_owned());
-        drop(senders);
+        let account = parts.accounts.first(channel, policy, &number, &live);
+        let next = policy.next_step(next.index + 1, channel);
+        let code = Code::generate(policy.code.length, &parts.random);
         Ok(account.map(|account| Step {
             channel,
-            account,
-            next: policy.next_step(next.index + 1, channel),
-            code: Code::generate(policy.code.length, &parts.random),
+            account: account.name().to_owned(),
+            next,
+            code,
             delivery_seed: parts.random.bytes(),
-            tenant,
+            tenant: tenant.clone(),
         }))
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         policy::Tenant,
     },
     message,
-    restcomm::{Account, Accounts, Call, CallbackRoute, HandOff, LookUpFailed, Message},
+    restcomm::{Account, Call, CallbackRoute, HandOff, LookUpFailed, Message},
     store::{Claimed, Started},
 };
 
@@ -45,11 +45,6 @@ struct Job {
 }
 
 impl Job {
-    fn senders<'a>(&'a self, accounts: &'a Accounts) -> impl Iterator<Item = &'a Account> {
-        let policy = &self.tenant.policy;
-        accounts.senders(self.delivery.channel, policy, &self.number, &self.code)
-    }
-
     /// What the phone shows as the one who writes or calls.
     fn sender<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
         let policy = &self.tenant.policy;
@@ -124,7 +119,11 @@ impl Courier {
     /// Tries one account after the other until one takes the message, refuses it, or might have it. An account that
     /// cannot be asked just now is passed over; where none can, the delivery is put off, which is no try.
     async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>, turn: Turn) {
-        let accounts: Vec<&Account> = job.senders(&self.0.accounts).collect();
+        let (channel, policy) = (job.delivery.channel, &job.tenant.policy);
+        let accounts = &self.0.accounts;
+        let accounts: Vec<&Account> = accounts
+            .senders(channel, policy, &job.number, &job.code)
+            .collect();
         let (mut was_tried, mut soonest) = (false, None::<Duration>);
         for account in accounts {
             let gate = self.gate(account);

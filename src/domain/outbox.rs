@@ -5,7 +5,7 @@ use super::{
     delivery::{DeliveryReason, Progress, Report, Stage},
     id::Id,
     ledger::{Ledger, Op},
-    verification::{Reason, Status, Verification},
+    verification::Verification,
 };
 
 /// The courier says what became of a delivery.

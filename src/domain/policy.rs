@@ -136,3 +136,51 @@ impl Policy {
             .any(|origin| wording::host(origin).as_deref() == Some(host))
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A policy that allows everything, for tests of what else decides.
+    pub(crate) fn policy() -> Policy {
+        Policy {
+            display_name: "Acme".to_owned(),
+            sender: None,
+            accounts: Vec::new(),
+            channels: vec![Channel::Sms, Channel::Voice, Channel::Flashcall],
+            countries: Countries::Anywhere,
+            origins: Vec::new(),
+            locale: Language::English,
+            messages: BTreeMap::new(),
+            code: CodePolicy::default(),
+            resend: Resend::New,
+            fallback: Vec::new(),
+            cool_down: Policy::COOL_DOWN,
+            limits: TenantLimits::default(),
+            retention: Duration::from_hours(24),
+        }
+    }
+
+    #[test]
+    fn a_plan_skips_the_channel_that_it_leads_away_from() {
+        let seconds = Duration::from_secs;
+        let step = |after, channel| FallbackStep {
+            after: seconds(after),
+            channel,
+        };
+        let plan = Policy {
+            fallback: vec![step(20, Channel::Voice), step(40, Channel::Sms)],
+            ..policy()
+        };
+        let next = |index, after| {
+            let after = seconds(after);
+            Some(NextStep { index, after })
+        };
+        assert_eq!(plan.next_step(0, Channel::Sms), next(0, 20));
+        assert_eq!(plan.next_step(0, Channel::Flashcall), next(0, 20));
+        assert_eq!(plan.next_step(0, Channel::Voice), next(1, 40));
+        assert_eq!(plan.next_step(1, Channel::Sms), None);
+        assert_eq!(plan.next_step(2, Channel::Voice), None);
+        assert_eq!(policy().next_step(0, Channel::Sms), None);
+    }
+}

@@ -111,12 +111,23 @@ impl Accounts {
         allowed.filter(move |account| account.sender(channel, policy, number, code).is_some())
     }
 
+    /// The first of [`Accounts::senders`].
+    pub fn first(
+        &self,
+        channel: Channel,
+        policy: &Policy,
+        number: &PhoneNumber,
+        code: &Code,
+    ) -> Option<&Account> {
+        self.allowed(policy)
+            .find(|account| account.sender(channel, policy, number, code).is_some())
+    }
+
     /// A number for a flash call, drawn at random from the first account that has some: what it ends in is the code.
     pub fn draw_caller(&self, policy: &Policy, random: &Random) -> Option<Code> {
         let mut pools = self.allowed(policy).map(|account| &account.settings.flashcall_from);
         let pool = pools.find(|pool| !pool.is_empty())?;
-        let drawn = random.below(u32::try_from(pool.len()).ok()?);
-        pool.get(drawn as usize).map(|number| ending(number))
+        pool.get(random.below(pool.len())).map(|number| ending(number))
     }
 
     /// If `typed` is a whole number that flash calls are made from, with its `+` or without: what it ends in.
@@ -128,7 +139,7 @@ impl Accounts {
         found.map(|number| ending(number))
     }
 
-    fn allowed<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = &'a Account> {
+    fn allowed<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Account> {
         self.0.iter().filter(|account| {
             policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name)
         })

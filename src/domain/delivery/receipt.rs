@@ -263,4 +263,6 @@ impl DeliveryReason {
 }
 
 #[cfg(test)]
+mod calls;
+#[cfg(test)]
 mod tests;

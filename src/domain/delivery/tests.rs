@@ -39,6 +39,10 @@ pub(super) fn delivery(stage: Stage) -> Delivery {
         failed_at: None,
         wording: Wording::default(),
         ask_at: None,
+        spoken: 0,
+        over_at: None,
+        next: None,
+        fallback_at: None,
     }
 }
 
