@@ -6,6 +6,7 @@
 
 mod accounts;
 mod channels;
+mod callers;
 mod database;
 mod environment;
 mod faults;

@@ -12,12 +12,12 @@ use crate::domain::{
 };
 
 /// An answer to a hand-off is a few hundred bytes.
-const LONGEST_ANSWER: usize = 64 * 1024;
+pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
 /// A page of resources, JSON-escaped.
-const LONGEST_LIST: usize = 1024 * 1024;
+pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
 pub(super) const PAGE: usize = 50;
 

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod channels;
+mod callers;
 mod environment;
 mod files;
 mod loading;

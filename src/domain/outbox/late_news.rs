@@ -10,6 +10,7 @@ use crate::{
     domain::{
         code::Code,
         delivery::Channel,
+        verification::{Reason, Status},
         language::Language,
         phone::PhoneNumber,
         policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{
     delivery::{Cause, Channel, Channels, Delivery, DeliveryStatus, Stage},
     limits::{Counter, Rate},
+    verification::{Reason, Status},
     wording::Wording,
 };
 
