@@ -154,9 +154,11 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             });
         }
         // What these change is counted where it ends.
-        (Command::Report(_) | Command::Expire(_) | Command::Speak(_), _)
-        | (Command::Send(_) | Command::Check(_) | Command::Cancel(_), Ok(_))
-        | (Command::FallBack(_), _) => {}
+        (
+            Command::Report(_) | Command::Expire(_) | Command::Speak(_) | Command::FallBack(_),
+            _,
+        )
+        | (Command::Send(_) | Command::Check(_) | Command::Cancel(_), Ok(_)) => {}
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
         synthesizer::Synthesizer,
     },
     message::speech,
-    restcomm::{CallToSpeakOn, CallbackRoute, CallbackToken, rcml},
+    restcomm::{Account, CallToSpeakOn, CallbackRoute, CallbackToken, rcml},
     store::StoreError,
     telemetry::labels::{Callback, CalledBack},
 };
@@ -80,7 +80,7 @@ impl Verifier {
     fn engine_of(&self, delivery: &Delivery) -> Synthesizer {
         let account = delivery.account.as_deref();
         let account = account.and_then(|name| self.0.accounts.get(name));
-        account.map_or(Synthesizer::Any, |account| account.synthesizer())
+        account.map_or(Synthesizer::Any, Account::synthesizer)
     }
 }
 

@@ -177,23 +177,21 @@ impl Delivery {
             }
             return true;
         };
-        let is_further = match self.status {
-            DeliveryStatus::Sent => true,
-            DeliveryStatus::Ringing => status != DeliveryStatus::Sent,
-            _ => false,
-        };
-        if !is_further || status == self.status {
+        let is_open = matches!(
+            self.status,
+            DeliveryStatus::Sent | DeliveryStatus::Ringing
+        );
+        if !is_open || status == self.status || status == DeliveryStatus::Sent {
             return status == self.status;
         }
         self.status = status;
         match news {
-            News::OnItsWay | News::Over => {}
-            // A flash call that rings has shown its number.
-            News::Ringing if self.channel == Channel::Flashcall => self.confirm(now),
-            News::Ringing => {}
+            // It has shown its number, which is what it was made for.
+            News::Ringing | News::Unanswered if self.channel == Channel::Flashcall => {
+                self.confirm(now);
+            }
+            News::OnItsWay | News::Ringing | News::Over => {}
             News::Delivered | News::Answered | News::Completed => self.confirm(now),
-            // It rang until nobody answered, which is what it was made for.
-            News::Unanswered if self.channel == Channel::Flashcall => self.confirm(now),
             News::Undelivered(reason) | News::Failed(reason) => {
                 self.reason = Some(reason);
                 self.missed(now);

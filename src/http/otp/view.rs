@@ -247,9 +247,10 @@ impl ApprovedView {
 
 /// A call that Restcomm has is still `queued` until it rings: so Restcomm calls it itself.
 fn status_of(delivery: &Delivery) -> DeliveryStatus {
-    match delivery.status {
-        DeliveryStatus::Sent if delivery.channel.is_call() => DeliveryStatus::Queued,
-        status => status,
+    if delivery.channel.is_call() && delivery.status == DeliveryStatus::Sent {
+        DeliveryStatus::Queued
+    } else {
+        delivery.status
     }
 }
 
@@ -269,11 +270,14 @@ fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> 
     let mut events = vec![(verification.created_at, "created".to_owned())];
     for delivery in deliveries {
         let channel = delivery.channel.as_str();
-        let in_vain = match delivery.status {
-            DeliveryStatus::Undelivered | DeliveryStatus::Unanswered | DeliveryStatus::Busy => {
-                delivery.status.as_str()
-            }
-            _ => "failed",
+        let is_told = matches!(
+            delivery.status,
+            DeliveryStatus::Undelivered | DeliveryStatus::Unanswered | DeliveryStatus::Busy
+        );
+        let in_vain = if is_told {
+            delivery.status.as_str()
+        } else {
+            "failed"
         };
         let reached = match delivery.channel {
             Channel::Sms => "delivered",
