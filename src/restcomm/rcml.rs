@@ -94,7 +94,7 @@ impl Document {
         }
     }
 
-    /// By a woman: the one voice that every synthesizer has in every language.
+    /// By a woman: her voice is there for each of our languages, whatever the synthesizer; that of a man is not.
     fn say(&mut self, sentence: &str) {
         self.text.push_str(r#"<Say voice="woman" language=""#);
         self.text.push_str(self.key);
