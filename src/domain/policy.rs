@@ -138,11 +138,11 @@ impl Policy {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub mod tests {
     use super::*;
 
     /// A policy that allows everything, for tests of what else decides.
-    pub(crate) fn policy() -> Policy {
+    pub fn policy() -> Policy {
         Policy {
             display_name: "Acme".to_owned(),
             sender: None,
