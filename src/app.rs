@@ -347,6 +347,9 @@ fn settings(account: AccountConfig) -> Settings {
             default: account.sms_from.default,
             by_country: account.sms_from.by_country,
         },
+        voice_from: account.voice_from,
+        flashcall_from: account.flashcall_from,
+        synthesizer: account.synthesizer,
         timeout: account.timeout,
         max_per_second: account.max_per_second,
     }

@@ -6,11 +6,13 @@ use secrecy::SecretString;
 use toml::{Table, Value};
 
 use super::{
+    callers,
     fields::{Fields, Parsed, all},
     placeholders, shapes,
     urls::BaseUrl,
     values,
 };
+use crate::domain::synthesizer::Synthesizer;
 
 /// Restcomm itself gives up after 10 s; a later answer would be lost.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(9);
@@ -23,6 +25,12 @@ pub struct AccountConfig {
     pub account_sid: String,
     pub auth_token: SecretString,
     pub sms_from: SmsFrom,
+    /// Who spoken calls come from; without it there are none.
+    pub voice_from: Option<String>,
+    /// Whom flash calls come from: none, or at least 50 numbers that differ in their last four digits.
+    pub flashcall_from: Vec<String>,
+    /// What reads aloud there; default: it is not known.
+    pub synthesizer: Synthesizer,
     /// For one request; default 8 s.
     pub timeout: Duration,
     /// Requests; default 100.
@@ -110,15 +118,19 @@ fn read(fields: &Fields) -> Option<AccountConfig> {
     let sms_from = sms_from(fields);
     let timeout = fields.parse("timeout", |text| values::duration_in(text, TIMEOUT));
     let max_per_second = fields.number("max_per_second", 1..=i64::from(u32::MAX));
-    // Known and checked, used by the channels to come.
-    fields.parse("voice_from", values::e164);
-    fields.each("flashcall_from", values::e164);
+    let voice_from = fields.parse("voice_from", callers::voice_from);
+    let flashcall_from = callers::flashcall_from(fields);
+    let engines = Synthesizer::ALL.map(|engine| (engine.as_str(), engine));
+    let synthesizer = fields.choice("synthesizer", &engines);
     Some(AccountConfig {
         name: name?,
         base_url: base_url?,
         account_sid: account_sid?,
         auth_token: auth_token?,
         sms_from: sms_from?,
+        voice_from,
+        flashcall_from: flashcall_from?,
+        synthesizer: synthesizer.unwrap_or_default(),
         timeout: timeout.unwrap_or(Duration::from_secs(8)),
         max_per_second: max_per_second.unwrap_or(100),
     })

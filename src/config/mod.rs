@@ -5,6 +5,7 @@
 //! A new setting is a line in `schema` and a field where its table is read.
 
 mod accounts;
+mod callers;
 mod channels;
 mod database;
 mod environment;

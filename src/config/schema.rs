@@ -74,6 +74,7 @@ const ACCOUNT: &[Key] = &[
     key("sms_from", Senders),
     key("voice_from", Text),
     key("flashcall_from", List),
+    key("synthesizer", Text),
     key("timeout", Text),
     key("max_per_second", Number),
 ];

@@ -16,6 +16,7 @@ pub mod phone;
 pub mod policy;
 pub mod random;
 pub mod send;
+pub mod synthesizer;
 pub mod verification;
 pub mod wording;
 mod words;

@@ -14,7 +14,7 @@ const CODE: &str = "123456";
 const LONGEST_CODE: &str = "1234567890";
 const HASH: &str = "FA+9qCX9VSu";
 
-fn default_policy(display_name: &str) -> Policy {
+pub fn default_policy(display_name: &str) -> Policy {
     Policy {
         display_name: display_name.to_owned(),
         sender: None,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use reqwest::{Client, redirect};
 use secrecy::SecretString;
 
-use crate::domain::{phone::PhoneNumber, policy::Policy};
+use crate::domain::{phone::PhoneNumber, policy::Policy, synthesizer::Synthesizer};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections kept open to each account.
@@ -22,6 +22,11 @@ pub struct Settings {
     pub account_sid: String,
     pub auth_token: SecretString,
     pub sms_from: SmsFrom,
+    /// Who spoken calls come from: a number in E.164, or a name.
+    pub voice_from: Option<String>,
+    /// Whom flash calls come from, in E.164: none, or numbers that differ in their last four digits.
+    pub flashcall_from: Vec<String>,
+    pub synthesizer: Synthesizer,
     pub timeout: Duration,
     pub max_per_second: u32,
 }

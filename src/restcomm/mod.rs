@@ -2,8 +2,10 @@
 
 mod account;
 mod callback;
+pub mod rcml;
 mod sms;
 mod token;
+pub mod voices;
 
 pub use account::{Account, Accounts, Settings, SmsFrom};
 pub use callback::Notice;

@@ -73,13 +73,6 @@ fn a_value_no_version_knows_is_not_promised() {
 
 #[test]
 fn what_is_exempt_is_checked_and_accepted() {
-    let account = "voice_from = \"+13055550100\"\nflashcall_from = [\"+13055550101\"]";
-    assert!(load(&with("[[restcomm]]", account), &NOTHING).is_ok());
-    let fault = fault_with("[[restcomm]]", "voice_from = \"3055550100\"");
-    assert!(
-        fault.starts_with("`restcomm.main.voice_from` holds \"3055550100\""),
-        "{fault}"
-    );
     let proof = "proof = { mode = \"off\", phone_number = true }";
     assert!(load(&with_tenant(proof), &NOTHING).is_ok());
     let found = faults(&with_tenant("proof = { mode = \"maybe\" }"), &NOTHING);
