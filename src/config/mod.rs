@@ -5,8 +5,8 @@
 //! A new setting is a line in `schema` and a field where its table is read.
 
 mod accounts;
-mod channels;
 mod callers;
+mod channels;
 mod database;
 mod environment;
 mod faults;

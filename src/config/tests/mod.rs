@@ -1,8 +1,8 @@
 //! Whole configurations, as an operator writes them.
 
 mod addresses;
-mod channels;
 mod callers;
+mod channels;
 mod environment;
 mod files;
 mod loading;
