@@ -15,6 +15,7 @@ mod docs;
 mod errors;
 mod failover;
 mod failure_budget;
+mod fallback;
 mod guesses;
 mod handset_page;
 mod house;
