@@ -15,7 +15,10 @@ use crate::{
     domain::{
         clock::Timestamp,
         code::Code,
-        delivery::{Cause, Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work},
+        delivery::{
+            Cause, Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report,
+            Work,
+        },
         outbox::DeliveryReport,
         phone::PhoneNumber,
         policy::Tenant,

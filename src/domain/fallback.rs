@@ -119,7 +119,7 @@ impl Step {
         ledger.move_charges(&charges, previous.created_at, now, op);
         previous.abandon(DeliveryReason::Superseded, now);
         verification.send_over(self.channel);
-        verification.delivery = Id::new(now, self.delivery_seed);
+        verification.delivery = Id::after(verification.delivery, now, self.delivery_seed);
         let beginning = Beginning {
             cause: Cause::Fallback,
             account: self.account.clone(),

@@ -2,7 +2,10 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, DATE, HeaderValue},
+    },
     web,
 };
 
@@ -26,13 +29,28 @@ enum Target<'a> {
     Call(&'a str),
 }
 
-/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
-/// account (403), parameters (400).
+/// Whatever is answered, is answered at the time of this platform: the one by which its calls and messages are dated.
 pub(super) async fn dispatch(
     simulator: web::Data<Simulator>,
     request: HttpRequest,
     tail: web::Path<String>,
     body: web::Bytes,
+) -> HttpResponse {
+    let mut answer = answer_to(&simulator, &request, &tail, &body).await;
+    let now = json::rfc2822(simulator.0.clock.now());
+    let date = HeaderValue::try_from(now.replace("+0000", "GMT"));
+    let date = date.expect("a date is printable");
+    answer.headers_mut().insert(DATE, date);
+    answer
+}
+
+/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
+/// account (403), parameters (400).
+async fn answer_to(
+    simulator: &Simulator,
+    request: &HttpRequest,
+    tail: &str,
+    body: &web::Bytes,
 ) -> HttpResponse {
     let segments: Vec<&str> = tail.split('/').map(without_json).collect();
     let (account, target) = match *segments {
@@ -40,28 +58,28 @@ pub(super) async fn dispatch(
         ["Accounts", account, "SMS", "Messages", sid] => (account, Target::Message(sid)),
         ["Accounts", account, "Calls"] => (account, Target::Calls),
         ["Accounts", account, "Calls", sid] => (account, Target::Call(sid)),
-        _ => return unknown_path(&simulator, &request),
+        _ => return unknown_path(simulator, request),
     };
-    count(&simulator, request.method().as_str(), target);
-    if !authenticated(&simulator, &request) {
+    count(simulator, request.method().as_str(), target);
+    if !authenticated(simulator, request) {
         return reply::unauthorized();
     }
-    let format = Format::negotiate(&request, tail.split('/').any(|s| s != without_json(s)));
+    let format = Format::negotiate(request, tail.split('/').any(|s| s != without_json(s)));
     let own = account == simulator.0.account.sid();
     let query = request.query_string();
     match (request.method().as_str(), target) {
         ("POST", Target::Message(_)) => reply::method_not_allowed("GET"),
-        ("POST", _) if !is_form(&request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("POST", _) if !is_form(request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         // Restcomm finds out only when it looks for the call.
         ("POST", Target::Call(_)) if !own => reply::empty(StatusCode::BAD_REQUEST),
         ("POST" | "GET", _) if !own => reply::empty(StatusCode::FORBIDDEN),
-        ("POST", Target::Messages) => send::send(&simulator, format, &body).await,
-        ("POST", Target::Calls) => call::place(&simulator, format, &body).await,
-        ("POST", Target::Call(sid)) => call::modify(&simulator, format, sid, &body).await,
-        ("GET", Target::Messages) => list(&simulator, format, &request).await,
-        ("GET", Target::Message(sid)) => show(&simulator, format, sid).await,
-        ("GET", Target::Calls) => call::list(&simulator, format, query).await,
-        ("GET", Target::Call(sid)) => call::look_up(&simulator, format, sid).await,
+        ("POST", Target::Messages) => send::send(simulator, format, body).await,
+        ("POST", Target::Calls) => call::place(simulator, format, body).await,
+        ("POST", Target::Call(sid)) => call::modify(simulator, format, sid, body).await,
+        ("GET", Target::Messages) => list(simulator, format, request).await,
+        ("GET", Target::Message(sid)) => show(simulator, format, sid).await,
+        ("GET", Target::Calls) => call::list(simulator, format, query).await,
+        ("GET", Target::Call(sid)) => call::look_up(simulator, format, sid).await,
         (_, Target::Message(_)) => reply::method_not_allowed("GET"),
         (_, Target::Messages | Target::Calls | Target::Call(_)) => {
             reply::method_not_allowed("GET, POST")

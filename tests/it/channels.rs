@@ -1,12 +1,21 @@
 //! A send over another channel than the one before.
 
-use countersign::{config::Config, domain::{delivery::Channel, policy::Resend}, simulator::{CallFate, Script}};
+use std::time::Duration;
+
+use countersign::{
+    config::Config,
+    domain::{delivery::Channel, policy::Resend},
+    simulator::{CallFate, Script},
+};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     app::{Answer, NUMBER, TestApp, on_both},
-    fallback::{LOST, answered, at, call_after_20_seconds, called, calls_to, code_of_last_message, deliveries, heard, noted, send_and_note, text_and_voice},
+    fallback::{
+        LOST, answered, at, call_after_20_seconds, called, calls_to, code_of_last_message,
+        deliveries, heard, noted, send_and_note, text_and_voice,
+    },
     outbox::long_after,
 };
 
@@ -17,7 +26,8 @@ fn every_channel(config: &mut Config) {
 }
 
 async fn send_over(app: &TestApp, channel: &str) -> Answer {
-    app.post("/otp/send", json!({ "to": NUMBER, "channel": channel })).await
+    app.post("/otp/send", json!({ "to": NUMBER, "channel": channel }))
+        .await
 }
 
 /// The digits that the last flash call showed.
@@ -120,6 +130,7 @@ on_both! {
         let app = TestApp::with(database, |config| {
             every_channel(config);
             config.tenants[0].policy.resend = Resend::Same;
+            config.tenants[0].policy.code.ttl = Duration::from_mins(10);
         }).await;
         let id = send_and_note(&app).await;
         let code = app.code();

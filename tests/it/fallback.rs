@@ -104,7 +104,11 @@ pub(crate) async fn answered(app: &TestApp, id: &str) {
     app.advance(3);
     app.eventually("the call is answered", async |app| {
         app.status(id).await["delivery"] == json!({ "channel": "voice", "status": "answered" })
-            && app.simulator.spoken(NUMBER).last().is_some_and(|spoken| !spoken.is_empty())
+            && app
+                .simulator
+                .spoken(NUMBER)
+                .last()
+                .is_some_and(|spoken| !spoken.is_empty())
     })
     .await;
 }
@@ -124,7 +128,10 @@ pub(crate) async fn followed_at_once(app: &TestApp, id: &str, step: usize) -> (u
         let seconds = (before..=before + 1).find(|seconds| *instant == at(*seconds));
         seconds.expect("within a second")
     };
-    (within_a_second(&follower["created_at"]), within_a_second(&follower["sent_at"]))
+    (
+        within_a_second(&follower["created_at"]),
+        within_a_second(&follower["sent_at"]),
+    )
 }
 
 /// Waits until it is noted that step `step` of the plan is due: it is taken up within a second.

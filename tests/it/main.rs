@@ -48,4 +48,5 @@ mod sends;
 mod settings;
 mod simulator;
 mod uniform;
+mod upgrade;
 mod wire;

@@ -26,7 +26,8 @@ fn message_after_20_seconds(config: &mut Config) {
 }
 
 async fn send_for(app: &TestApp, purpose: &str) -> crate::app::Answer {
-    app.post("/otp/send", json!({ "to": NUMBER, "purpose": purpose })).await
+    app.post("/otp/send", json!({ "to": NUMBER, "purpose": purpose }))
+        .await
 }
 
 /// A refused send, whose plan goes on; gives the id.
@@ -58,8 +59,10 @@ async fn followed_at_once_in_vain(app: &TestApp, id: &str) {
 /// Lets the plan go on, and waits until the verification has failed since Restcomm refused it.
 async fn ends_as_refused(app: &TestApp, id: &str) {
     app.advance(1);
-    app.eventually("it ends", async |app| app.status(id).await["status"] == "failed")
-        .await;
+    app.eventually("it ends", async |app| {
+        app.status(id).await["status"] == "failed"
+    })
+    .await;
     let status = app.status(id).await;
     assert_eq!(
         (&status["reason"], &status["attempts_left"]),
@@ -205,13 +208,14 @@ on_both! {
 
         app.simulator.script(NUMBER, Script::default());
         let answer = try_send(&app).await;
-        assert_eq!(answer.status, 201, "the limit is free again: {}", answer.text);
+        // The account that refused every call may be left alone for a moment.
+        assert!(matches!(answer.status, 201 | 202), "the limit is free again: {}", answer.text);
         assert_eq!(send_for(&app, "other").await.problem(429, "rate_limited")["limit"], "per_number");
         let others = join_all((0..64).map(|n| {
             let (app, body) = (&app, json!({ "to": format!("+3519300000{n:02}") }));
             async move { app.post("/otp/send", body).await.status }
         }));
-        assert!(others.await.iter().all(|status| *status == 201));
+        assert!(others.await.iter().all(|status| matches!(status, 201 | 202)));
         let answer = app.post("/otp/send", json!({ "to": OTHER })).await;
         assert_eq!(answer.problem(429, "rate_limited")["limit"], "per_tenant");
     }

@@ -11,9 +11,22 @@ fn flash_then_call(config: &mut Config) {
 
 /// A flash call to [`NUMBER`] that finds it busy; gives the id and the digits that were its code.
 async fn busy_flash_call(app: &TestApp) -> (String, String) {
-    app.simulator.script(NUMBER, Script { call: CallFate::Busy, ..Script::default() });
-    let answer = app.post("/otp/send", json!({ "to": NUMBER, "channel": "flashcall" })).await;
-    assert_eq!((answer.status, &answer.json()["attempts_left"]), (201, &json!(2)), "{}", answer.text);
+    app.simulator.script(
+        NUMBER,
+        Script {
+            call: CallFate::Busy,
+            ..Script::default()
+        },
+    );
+    let answer = app
+        .post("/otp/send", json!({ "to": NUMBER, "channel": "flashcall" }))
+        .await;
+    assert_eq!(
+        (answer.status, &answer.json()["attempts_left"]),
+        (201, &json!(2)),
+        "{}",
+        answer.text
+    );
     let id = answer.json()["id"].as_str().unwrap().to_owned();
     noted(app, &id).await;
     app.simulator.script(NUMBER, Script::default());
@@ -25,7 +38,11 @@ async fn busy_flash_call(app: &TestApp) -> (String, String) {
 async fn goes_on(app: &TestApp, id: &str) {
     app.advance(1);
     let outbox = Outbox::of(app).await;
-    outbox.wait_for(id, "it is over", |row| row.over_at.is_some() || row.channel == Channel::Voice).await;
+    outbox
+        .wait_for(id, "it is over", |row| {
+            row.over_at.is_some() || row.channel == Channel::Voice
+        })
+        .await;
     // Restcomm is asked how it ended, within a second.
     app.advance(1);
     followed_at_once(app, id, 1).await;

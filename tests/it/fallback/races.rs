@@ -23,7 +23,9 @@ async fn send_to_all(app: &TestApp, numbers: &[String]) -> Vec<(String, String)>
     }
     let outbox = Outbox::of(app).await;
     for (id, _) in &sent {
-        outbox.wait_for(id, "it is noted", |row| row.stage == Stage::Done).await;
+        outbox
+            .wait_for(id, "it is noted", |row| row.stage == Stage::Done)
+            .await;
     }
     sent
 }
