@@ -319,3 +319,14 @@ fn a_variable_holds_a_plan_as_the_file_would() {
         ]
     );
 }
+
+#[test]
+fn the_plan_of_the_documentation_loads() {
+    let readme = include_str!("../../../README.md");
+    let mut examples = readme.split("```toml\n").skip(1);
+    let example = examples.find(|example| example.contains("\nfallback = [{"));
+    let example = example.unwrap().split("```").next().unwrap();
+    let policy = tenants_from_text(example).unwrap().remove(0).policy;
+    assert_eq!(policy.channels, [Sms, Voice]);
+    assert_eq!(policy.fallback, [step(20, Voice), step(40, Sms)]);
+}
