@@ -172,7 +172,7 @@ const CALL: [(&str, &str); 3] = [
 async fn calls_fail_by_a_script_of_their_own() {
     let world = World::new();
     for (answer, status, body) in [
-        ("500", 500, "The call manager did not answer in time"),
+        ("500", 500, "Futures timed out after [10 seconds]"),
         ("401", 401, ""),
         ("403", 403, ""),
         ("403-json", 500, "Not Allowed to make this outbound call"),
