@@ -77,9 +77,13 @@ pub(crate) async fn listen(app: &TestApp) -> String {
     spoken_code(app)
 }
 
+/// Presses keys once they are asked for.
 pub(crate) async fn press(app: &TestApp, keys: &str) {
-    let keys = Hand::Press(keys.to_owned());
-    app.simulator.hand(NUMBER, keys).await.unwrap();
+    app.eventually("keys are taken", async |app| {
+        let keys = Hand::Press(keys.to_owned());
+        app.simulator.hand(NUMBER, keys).await.is_ok()
+    })
+    .await;
 }
 
 /// The call that a phone shows last: who called, whether it was answered.
@@ -100,16 +104,15 @@ pub(crate) async fn becomes(app: &TestApp, id: &str, status: &str) {
     meanwhile(app, &what, async |app| status_of(app, id).await == status).await;
 }
 
-/// Lets time pass until `done`, slowly enough for calls, which go to and fro between Restcomm and the service.
+/// Lets time pass until `done`, slowly enough for calls, which go to and fro between Restcomm and the service: a moment
+/// for each answer that the service gives.
 pub(crate) async fn meanwhile(app: &TestApp, what: &str, done: impl AsyncFn(&TestApp) -> bool) {
     app.eventually(what, async |app| {
-        for _ in 0..20 {
-            if done(app).await {
-                return true;
-            }
-            tokio::task::yield_now().await;
+        if done(app).await {
+            return true;
         }
-        app.clock.advance(Duration::from_millis(20));
+        assert_eq!(app.get("/livez").await.status, 200);
+        app.clock.advance(Duration::from_millis(10));
         false
     })
     .await;

@@ -11,7 +11,7 @@ async fn ringing(database: Database) -> (TestApp, String, String, String) {
     silent(&app);
     let (_, id) = send_over(&app, "voice").await;
     let call = last_call(&app);
-    let path = path_of(&call.rcml.url.to_string());
+    let path = path_of(&call.rcml.url);
     app.eventually("the answer is noted", async |app| {
         app.status(&id).await["deliveries"][0]
             .get("sent_at")
@@ -59,7 +59,7 @@ on_both! {
         let (app, id, path, sid) = ringing(database).await;
         let before = app.status(&id).await;
         let call = last_call(&app);
-        let callback = path_of(&call.callback.unwrap().url.to_string());
+        let callback = path_of(&call.callback.unwrap().url);
         let token = |path: &str| path.split('/').nth(3).unwrap().to_owned();
         let (to_say, to_tell) = (token(&path), token(&callback));
         assert_ne!(to_say, to_tell);
@@ -87,16 +87,16 @@ on_both! {
                 "expired" => app.advance(300),
                 "call over" => {
                     let call = last_call(&app);
-                    let callback = path_of(&call.callback.unwrap().url.to_string());
+                    let callback = path_of(&call.callback.unwrap().url);
                     let form = format!("CallSid={sid}&CallStatus=completed");
                     let request = app.http.post(format!("{}{callback}", app.base)).body(form);
                     assert_eq!(Answer::of(request).await.status, 204);
                 }
                 _ => {
                     let answer = ask_what_to_say(&app, &path, &sid, "").await.text;
-                    let said = answer.split_once("Your code is: ").unwrap().1;
-                    let said = said.split_once('.').unwrap().0;
-                    let code: String = said.chars().filter(char::is_ascii_digit).collect();
+                    let words = answer.split_once("Your code is: ").unwrap().1;
+                    let words = words.split_once('.').unwrap().0;
+                    let code: String = words.chars().filter(char::is_ascii_digit).collect();
                     assert_eq!(app.verify(&id, &code).await.status, 200);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::simulator::Answer as Fault;
+use countersign::simulator::{Answer as Fault, CallFate, Script};
 
 use super::*;
 use crate::{
@@ -15,6 +15,7 @@ on_both! {
         for fault in [Fault::CloseAfterAccept, Fault::Garbage] {
             let app = calling(database).await;
             silent(&app);
+            app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
             app.simulator.answer_calls(fault, Some(1));
             let answer = try_over(&app, "voice").await;
             assert_eq!(answer.status, 202, "{fault:?}");
@@ -65,10 +66,20 @@ on_both! {
         assert_eq!((app.simulator.calls().len(), third.calls().len()), (0, 1));
     }
 
-    async fn a_refused_call_fails_the_verification(database) {
+    /// Restcomm's extensions deny calls with a 500, which would open the breaker, and hold up text messages, too.
+    async fn denied_calls_say_nothing_against_the_account(database) {
         let app = calling(database).await;
         app.simulator.answer_calls(Fault::LimitExceeded, None);
-        try_over(&app, "voice").await.problem(422, "delivery_refused");
+        for turn in 0..12 {
+            let body = json!({ "to": format!("+3519123456{turn:02}"), "channel": "voice" });
+            assert_eq!(app.post("/otp/send", body).await.status, 202);
+        }
+        app.send().await;
+        assert_eq!(app.simulator.call_requests().posts, 12);
+        assert!(app.simulator.calls().is_empty());
+    }
+
+    async fn without_a_number_to_call_from_nothing_is_called(database) {
         let app = TestApp::with(database, |config| {
             callers(config);
             config.accounts[0].voice_from = None;
@@ -85,15 +96,9 @@ on_both! {
         })
         .await;
         app.simulator.answer_calls(Fault::Slow(Duration::from_secs(3)), None);
-        let sending = try_over(&app, "voice");
-        let moving = async {
-            loop {
-                app.advance(1);
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
+        let moving = meanwhile(&app, "the answer is there", async |_| false);
         let answer = tokio::select! {
-            answer = sending => answer,
+            answer = try_over(&app, "voice") => answer,
             () = moving => unreachable!("the clock is moved until the answer is there"),
         };
         assert_eq!(answer.status, 202);

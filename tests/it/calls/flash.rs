@@ -18,7 +18,7 @@ fn ignored(app: &TestApp) {
 
 async fn flash_call(app: &TestApp) -> (String, String) {
     let (_, id) = send_over(app, "flashcall").await;
-    meanwhile(&app, "the phone rings", async |app| {
+    meanwhile(app, "the phone rings", async |app| {
         !app.simulator.inbox(NUMBER).is_empty()
     })
     .await;

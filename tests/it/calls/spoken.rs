@@ -46,16 +46,9 @@ on_both! {
     async fn a_key_repeats_the_code_twice_and_no_more(database) {
         let app = calling(database).await;
         send_over(&app, "voice").await;
-        for round in 1..=3 {
-            meanwhile(&app, "it is said once more", async |app| {
-                said(app).matches("Your code is").count() == round
-            }).await;
-            if round < 3 {
-                meanwhile(&app, "a key is asked for", async |app| {
-                    app.simulator.live_call(NUMBER).is_some_and(|call| call.listening)
-                }).await;
-                press(&app, "1").await;
-            }
+        for round in 1..=2 {
+            meanwhile(&app, "a key is asked for", async |app| said(app).matches("press one").count() == round).await;
+            press(&app, "1").await;
         }
         meanwhile(&app, "the call ends", async |app| app.simulator.live_call(NUMBER).is_none()).await;
         assert_eq!(said(&app).matches("press one").count(), 2);
@@ -100,7 +93,7 @@ on_both! {
         for (engine, locale, begins) in [
             (Synthesizer::Any, "pt-BR", "Olá."),
             (Synthesizer::Any, "it", "Hello."),
-            (Synthesizer::AwsPolly, "it", "Buongiorno."),
+            (Synthesizer::AwsPolly, "it", "Salve."),
             (Synthesizer::Acapela, "hi", "Hello."),
         ] {
             let app = TestApp::with(database, |config| {
