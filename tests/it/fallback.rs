@@ -98,7 +98,11 @@ pub(crate) async fn answered(app: &TestApp, id: &str) {
     app.advance(3);
     app.eventually("the call is answered", async |app| {
         app.status(id).await["delivery"] == json!({ "channel": "voice", "status": "answered" })
-            && app.simulator.spoken(NUMBER).last().is_some_and(|spoken| !spoken.is_empty())
+            && app
+                .simulator
+                .spoken(NUMBER)
+                .last()
+                .is_some_and(|spoken| !spoken.is_empty())
     })
     .await;
 }
