@@ -45,5 +45,6 @@ mod secrets;
 mod sends;
 mod settings;
 mod simulator;
+mod stranger;
 mod uniform;
 mod wire;
