@@ -17,5 +17,6 @@ mod languages;
 mod look_ups;
 mod oddities;
 mod outage;
+mod pace;
 mod receipts;
 mod tokens;

@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use countersign::domain::clock::Timestamp;
+use tokio::time::Instant;
 
 use super::{
     form::{self, Pairs, value},
@@ -72,6 +73,7 @@ pub(super) fn handle(platform: &mut Platform, request: &Request, now: Timestamp)
         }
     };
     let manner = manners.take();
+    platform.arrivals.push(Instant::now());
     let kind = if matches!(manner.reply, Reply::Xml) {
         Kind::Xml
     } else {

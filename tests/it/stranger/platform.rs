@@ -2,6 +2,7 @@
 
 use countersign::domain::clock::Timestamp;
 use jiff::tz::Offset;
+use tokio::time::Instant;
 
 use super::{callbacks::Fate, manners::Manners, resource::Sms};
 use crate::app::{SID, TOKEN};
@@ -21,6 +22,8 @@ pub(super) struct Platform {
     pub(super) sends: Manners,
     pub(super) lists: Manners,
     pub(super) reads: Manners,
+    /// When each request came.
+    pub(super) arrivals: Vec<Instant>,
     /// What callbacks were answered with: status and body; `None`: nothing.
     pub(super) called_back: Vec<Option<(u16, String)>>,
 }
@@ -67,6 +70,7 @@ impl Platform {
             sends: Manners::default(),
             lists: Manners::default(),
             reads: Manners::default(),
+            arrivals: Vec::new(),
             called_back: Vec::new(),
         }
     }

@@ -15,6 +15,7 @@ pub(super) struct Setup {
     accounts: Vec<String>,
     pub(super) wait: String,
     pub(super) timeout: String,
+    pub(super) max_per_second: usize,
     pub(super) sender: &'static str,
     pub(super) display_name: &'static str,
     /// Where the platform reaches us; the service itself where none is given.
@@ -28,6 +29,7 @@ impl Setup {
             accounts: accounts.iter().map(|account| account.base_url()).collect(),
             wait: "2500ms".to_owned(),
             timeout: "8s".to_owned(),
+            max_per_second: 100,
             sender: "OTPApp",
             display_name: "Acme Bank",
             callback_url: None,
@@ -44,6 +46,7 @@ impl Setup {
             accounts,
             wait,
             timeout,
+            max_per_second,
             sender,
             display_name,
             callback_url,
@@ -55,7 +58,7 @@ impl Setup {
         let accounts = accounts.map(|(base_url, name)| {
             format!(
                 "[[restcomm]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\naccount_sid = \"{SID}\"\n\
-                 auth_token = \"{TOKEN}\"\nsms_from = \"{sender}\"\ntimeout = \"{timeout}\"\n"
+                 auth_token = \"{TOKEN}\"\nsms_from = \"{sender}\"\ntimeout = \"{timeout}\"\nmax_per_second = {max_per_second}\n"
             )
         });
         let accounts: String = accounts.collect();
