@@ -171,6 +171,16 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_sorts_after_whatever_the_clock_says() {
+        let older = Id::new(Timestamp::from_millis(1_000), [255; 16]);
+        for (now, born) in [(900, 1_001), (1_000, 1_001), (1_500, 1_500)] {
+            let younger = Id::after(older, Timestamp::from_millis(now), [0; 16]);
+            assert!(older < younger);
+            assert_eq!(younger.born(), Timestamp::from_millis(born));
+        }
+    }
+
+    #[test]
     fn a_text_beyond_22_bytes_is_no_id() {
         assert_eq!(Id::parse(&format!("otp_{}", "z".repeat(30))), None);
         assert_eq!(Id::parse("otp_0"), None);

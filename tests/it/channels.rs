@@ -138,11 +138,8 @@ on_both! {
         noted(&app, &id).await;
         answered(&app, &id).await;
         assert_eq!(heard(&app), code);
-        app.eventually("the call is over", async |app| {
-            app.advance(1);
-            app.simulator.calls()[0].ended.is_some()
-        }).await;
         app.advance(60);
+        app.eventually("the call is over", async |app| app.simulator.calls()[0].ended.is_some()).await;
         app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
         assert_eq!(send_over(&app, "flashcall").await.status, 200);
         noted(&app, &id).await;

@@ -114,16 +114,16 @@ pub(crate) async fn answered(app: &TestApp, id: &str) {
 }
 
 /// Waits until the plan, whose next step is due at once, has gone on; gives when that began, and when it was sent.
-pub(crate) async fn followed_at_once(app: &TestApp, id: &str, step: usize) -> (u64, u64) {
+pub(crate) async fn followed_at_once(app: &TestApp, id: &str) -> (u64, u64) {
     let before = NOON.until(app.clock.now()).as_secs();
-    due(app, id, step).await;
+    due(app, id).await;
     app.advance(1);
     app.eventually("the plan goes on", async |app| {
-        deliveries(app, id).await.as_array().unwrap().len() == 1 + step
+        deliveries(app, id).await.as_array().unwrap().len() == 2
     })
     .await;
     noted(app, id).await;
-    let follower = deliveries(app, id).await[step].clone();
+    let follower = deliveries(app, id).await[1].clone();
     let within_a_second = |instant: &Value| {
         let seconds = (before..=before + 1).find(|seconds| *instant == at(*seconds));
         seconds.expect("within a second")
@@ -134,14 +134,14 @@ pub(crate) async fn followed_at_once(app: &TestApp, id: &str, step: usize) -> (u
     )
 }
 
-/// Waits until it is noted that step `step` of the plan is due: it is taken up within a second.
-async fn due(app: &TestApp, id: &str, step: usize) {
+/// Waits until it is noted that the plan is due: it is taken up within a second.
+async fn due(app: &TestApp, id: &str) {
     let outbox = Outbox::of(app).await;
     app.eventually("the plan is due", async |app| {
         let deliveries = outbox.snapshot(id).await.deliveries;
         let last = deliveries.last().unwrap();
         let is_due = last.fallback_at.is_some_and(|due| due <= app.clock.now());
-        step < deliveries.len() || is_due
+        1 < deliveries.len() || is_due
     })
     .await;
 }
@@ -155,7 +155,7 @@ pub(crate) async fn deliveries(app: &TestApp, id: &str) -> Value {
     app.status(id).await["deliveries"].clone()
 }
 
-/// The time line as `(seconds, event)`.
+/// What happened, as callers see it.
 pub(crate) async fn timeline(app: &TestApp, id: &str) -> Value {
     app.status(id).await["timeline"].clone()
 }

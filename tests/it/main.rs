@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod breaker;
+mod calls;
 mod channels;
 mod checks;
 mod client_address;
@@ -47,6 +48,7 @@ mod secrets;
 mod sends;
 mod settings;
 mod simulator;
+mod stranger;
 mod uniform;
 mod upgrade;
 mod wire;

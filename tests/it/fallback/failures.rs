@@ -81,7 +81,7 @@ on_both! {
         app.eventually("the report is noted", async |app| {
             deliveries(app, &id).await[0]["status"] == "undelivered"
         }).await;
-        let (then, sent) = followed_at_once(&app, &id, 1).await;
+        let (then, sent) = followed_at_once(&app, &id).await;
         answered(&app, &id).await;
         let status = app.status(&id).await;
         assert_eq!(
@@ -112,7 +112,7 @@ on_both! {
         for (fate, word, over) in [(CallFate::Busy, "busy", 1), (CallFate::Fail, "failed", 1), (CallFate::Ignore, "unanswered", 31)] {
             let app = TestApp::with(database, |config| {
                 message_after_20_seconds(config);
-                config.tenants[0].policy.fallback[0].after = Duration::from_secs(60);
+                config.tenants[0].policy.fallback[0].after = Duration::from_mins(1);
             }).await;
             app.simulator.script(NUMBER, Script { call: fate, ..Script::default() });
             let answer = app.post("/otp/send", json!({ "to": NUMBER, "channel": "voice" })).await;
@@ -125,7 +125,7 @@ on_both! {
             // Restcomm is asked how it ended, within a second.
             app.advance(1);
             app.eventually("it is noted", async |app| deliveries(app, &id).await[0]["status"] == word).await;
-            let (then, sent) = followed_at_once(&app, &id, 1).await;
+            let (then, sent) = followed_at_once(&app, &id).await;
             let status = app.status(&id).await;
             let mut first = json!({ "channel": "voice", "status": word, "cause": "send", "created_at": at(0), "sent_at": at(0) });
             if word == "failed" {
@@ -151,7 +151,7 @@ on_both! {
         }).await;
         app.simulator.script(NUMBER, REFUSED);
         let id = refused(&app).await;
-        let (then, sent) = followed_at_once(&app, &id, 1).await;
+        let (then, sent) = followed_at_once(&app, &id).await;
         answered(&app, &id).await;
         let status = app.status(&id).await;
         assert_eq!(
@@ -179,7 +179,7 @@ on_both! {
         let app = TestApp::with(database, call_after_20_seconds).await;
         app.simulator.script(NUMBER, REFUSED);
         let id = post_without_waiting(&app, json!({ "to": NUMBER })).await;
-        followed_at_once(&app, &id, 1).await;
+        followed_at_once(&app, &id).await;
         answered(&app, &id).await;
         assert_eq!(app.verify(&id, &heard(&app)).await.status, 200);
     }

@@ -45,7 +45,7 @@ async fn goes_on(app: &TestApp, id: &str) {
         .await;
     // Restcomm is asked how it ended, within a second.
     app.advance(1);
-    followed_at_once(app, id, 1).await;
+    followed_at_once(app, id).await;
 }
 
 on_both! {
