@@ -15,7 +15,9 @@ use crate::{
     domain::{
         clock::Timestamp,
         code::Code,
-        delivery::{Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work},
+        delivery::{
+            Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work,
+        },
         outbox::DeliveryReport,
         phone::PhoneNumber,
         policy::Tenant,

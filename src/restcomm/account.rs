@@ -125,16 +125,22 @@ impl Accounts {
 
     /// A number for a flash call, drawn at random from the first account that has some: what it ends in is the code.
     pub fn draw_caller(&self, policy: &Policy, random: &Random) -> Option<Code> {
-        let mut pools = self.allowed(policy).map(|account| &account.settings.flashcall_from);
+        let mut pools = self
+            .allowed(policy)
+            .map(|account| &account.settings.flashcall_from);
         let pool = pools.find(|pool| !pool.is_empty())?;
-        pool.get(random.below(pool.len())).map(|number| ending(number))
+        pool.get(random.below(pool.len()))
+            .map(|number| ending(number))
     }
 
     /// If `typed` is a whole number that flash calls are made from, with its `+` or without: what it ends in.
     pub fn ending_of(&self, typed: &Code) -> Option<Code> {
         let digits = |number: &str| number.strip_prefix('+').unwrap_or(number).to_owned();
         let typed = digits(typed.expose());
-        let mut numbers = self.0.iter().flat_map(|account| &account.settings.flashcall_from);
+        let mut numbers = self
+            .0
+            .iter()
+            .flat_map(|account| &account.settings.flashcall_from);
         let found = numbers.find(|number| digits(number) == typed);
         found.map(|number| ending(number))
     }

@@ -65,7 +65,12 @@ impl Account {
         clock: &Clock,
     ) -> HandOff {
         let started = clock.now();
-        match self.signed(self.client.post(self.url(resource))).form(form).send().await {
+        match self
+            .signed(self.client.post(self.url(resource)))
+            .form(form)
+            .send()
+            .await
+        {
             Ok(response) => judge(response, started, clock).await,
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {
@@ -141,7 +146,10 @@ impl Account {
 
     fn url(&self, resource: &str) -> String {
         let settings = &self.settings;
-        format!("{}/Accounts/{}/{resource}", settings.base_url, settings.account_sid)
+        format!(
+            "{}/Accounts/{}/{resource}",
+            settings.base_url, settings.account_sid
+        )
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     telemetry::{
         Metrics,
         labels::{
-            self, Cancel, Check, Delivered, End, FellBack, Fault, Label as _, Limit, Reported, Send,
+            self, Cancel, Check, Delivered, End, Fault, FellBack, Label as _, Limit, Reported, Send,
         },
     },
 };
@@ -154,10 +154,7 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             });
         }
         // What these change is counted where it ends.
-        (
-            Command::Report(_) | Command::Expire(_) | Command::Speak(_) | Command::FallBack(_),
-            _,
-        )
+        (Command::Report(_) | Command::Expire(_) | Command::Speak(_) | Command::FallBack(_), _)
         | (Command::Send(_) | Command::Check(_) | Command::Cancel(_), Ok(_)) => {}
     }
 }

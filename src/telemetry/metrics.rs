@@ -8,8 +8,8 @@ use super::{
     families::{Counters, Durations, GaugeTable, Gauges, Maker, Requests, Table},
     labels::{
         Account, Asked, Breaker, Callback, CalledBack, Cancel, Channel, Check, Connection,
-        Delivered, End, Fault, FellBack, HandedOff, Limit, LookedUp, Method, Place, Pool, PutOff, Reported,
-        Rerun, Route, Send, Stage, Status,
+        Delivered, End, Fault, FellBack, HandedOff, Limit, LookedUp, Method, Place, Pool, PutOff,
+        Reported, Rerun, Route, Send, Stage, Status,
     },
     process::Process,
 };

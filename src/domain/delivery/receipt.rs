@@ -177,10 +177,7 @@ impl Delivery {
             }
             return true;
         };
-        let is_open = matches!(
-            self.status,
-            DeliveryStatus::Sent | DeliveryStatus::Ringing
-        );
+        let is_open = matches!(self.status, DeliveryStatus::Sent | DeliveryStatus::Ringing);
         if !is_open || status == self.status || status == DeliveryStatus::Sent {
             return status == self.status;
         }

@@ -152,4 +152,3 @@ words!(DeliveryReason {
     MissingSegment => "missing_segment",
     PriceTooHigh => "price_too_high",
 });
-

@@ -10,11 +10,11 @@ use crate::{
     domain::{
         code::Code,
         delivery::Channel,
-        verification::{Reason, Status},
         language::Language,
         phone::PhoneNumber,
         policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
         send::{Send, SendOutcome},
+        verification::{Reason, Status},
     },
 };
 

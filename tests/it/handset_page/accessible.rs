@@ -154,6 +154,8 @@ async fn what_is_counted_down_is_not_read_aloud_each_second() {
                 ["status", "status"],
                 ["trouble", "alert"],
                 ["code-error", "assertive"],
+                ["call-news", "status"],
+                ["call-words", "log"],
                 ["messages", "log"],
             ])
         );

@@ -18,11 +18,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use super::stage::PATIENCE;
+
 /// A browser fills a processor.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
-/// Longer than anything takes, even on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(40);
-
 pub(super) struct Browser {
     driver: WebDriver,
     _process: Driver,

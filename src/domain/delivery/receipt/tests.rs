@@ -95,12 +95,7 @@ fn any_news_of_a_delivery_of_unknown_fate_proves_that_it_was_sent() {
             assert_eq!(row.report(0, &report, 0, at(5)), Progress::Sent);
             assert_eq!(
                 (row.status, row.stage, row.due_at, row.sent_at),
-                (
-                    news.status().unwrap(),
-                    Stage::Done,
-                    None,
-                    Some(at(5))
-                )
+                (news.status().unwrap(), Stage::Done, None, Some(at(5)))
             );
             assert_eq!(
                 (row.sid.as_deref(), row.account.as_deref()),

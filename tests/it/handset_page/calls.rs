@@ -1,0 +1,105 @@
+//! The code of a flash call: what may be typed, how often, and how it goes on.
+
+use serde_json::json;
+
+use super::{
+    chromium::{Browser, visit},
+    stage::Stage,
+};
+use crate::app::NUMBER;
+
+async fn call(stage: &Stage, browser: &Browser) -> String {
+    browser.fill("number", NUMBER).await;
+    browser
+        .run("document.querySelector('#ways [value=flashcall]').click()")
+        .await;
+    browser.press("number-button").await;
+    browser.reaches("code").await;
+    stage.call_at(NUMBER).await.from
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_that_called_can_be_typed_as_the_phone_shows_it() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        let from = call(&stage, browser).await;
+        assert_eq!(browser.text("code-label").await, "Its last four digits, or the whole number");
+        let takes = "(({ inputMode, autocomplete, maxLength }) => [inputMode, autocomplete, maxLength])(document.getElementById('code'))";
+        assert_eq!(browser.evaluate(takes).await, json!(["tel", "off", 24]));
+        for (typed, said) in [
+            ("", "Type the last four digits of the number that called."),
+            ("142", "This cost no try."),
+            ("anonymous", "This cost no try."),
+        ] {
+            browser.check(typed).await;
+            browser.says("code-error", said).await;
+        }
+        // +1 305 555 0142, as it is shown at home.
+        let at_home = format!("({}) {}-{}", &from[2..5], &from[5..8], &from[8..]);
+        browser.check(&at_home).await;
+        browser.reaches("ok").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        let from = call(&stage, browser).await;
+        browser.check("0000").await;
+        let wrong = "Not OK: that is not how the number ends that called. Compare its last four digits. One try is left.";
+        assert_eq!(browser.text("code-error").await, wrong);
+        browser.check("1111").await;
+        let spent = "Not OK, and this call allows no more tries. Have us call again, or choose another way: nothing is lost.";
+        assert_eq!(browser.text("code-error").await, spent);
+        browser.reaches("code").await;
+        // The right number is of no use any more.
+        browser.fill("code", &from).await;
+        browser.run("document.getElementById('code-form').requestSubmit()").await;
+        browser.until("document.getElementById('task').ariaBusy !== 'true'").await;
+        assert_eq!(browser.text("code-error").await, spent);
+        let shown = "['code-button', 'code-life', 'resend'].map((id) => document.getElementById(id).checkVisibility())";
+        assert_eq!(browser.evaluate(shown).await, json!([false, false, true]));
+
+        browser.run("document.querySelector('#channels [data-channel=sms]').click()").await;
+        browser.says("code-lead", "It went by text message to").await;
+        assert_eq!(browser.text("code-error").await, "");
+        browser.says("code-life", "Good for").await;
+        let takes = "(({ inputMode, autocomplete }) => [inputMode, autocomplete])(document.getElementById('code'))";
+        assert_eq!(browser.evaluate(takes).await, json!(["numeric", "one-time-code"]));
+        browser.check(&stage.code_at(NUMBER)).await;
+        browser.reaches("ok").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_two_tries_another_call_can_be_had_when_the_wait_is_over() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        let first = call(&stage, browser).await;
+        stage
+            .hand(NUMBER, countersign::simulator::Hand::Decline)
+            .await;
+        for wrong in ["0000", "1111"] {
+            browser.check(wrong).await;
+        }
+        stage.advance(2);
+        browser
+            .until("document.getElementById('resend').innerText === 'Call again'")
+            .await;
+        browser.press("resend").await;
+        browser
+            .says(
+                "status",
+                "We call now. The number of this call is the one that counts.",
+            )
+            .await;
+        let second = stage.call_at(NUMBER).await.from;
+        assert_ne!(first, second, "one of a hundred, by the seed of the stage");
+        browser.check(&second).await;
+        browser.reaches("ok").await;
+    })
+    .await;
+}
