@@ -69,7 +69,9 @@ function begin({ from }) {
 function end() {
   panel.hidden = true;
   keypad.hidden = true;
-  words.replaceChildren();
+  for (const place of [element("call-state"), element("caller"), words]) {
+    place.textContent = "";
+  }
   words.removeAttribute("tabindex");
   element("messages").hidden = false;
   element("call-news").textContent = "The call is over.";

@@ -10,9 +10,7 @@ use crate::app::NUMBER;
 
 async fn call(stage: &Stage, browser: &Browser) -> String {
     browser.fill("number", NUMBER).await;
-    browser
-        .run("document.querySelector('#ways [value=flashcall]').click()")
-        .await;
+    browser.choose("flashcall").await;
     browser.press("number-button").await;
     browser.reaches("code").await;
     stage.call_at(NUMBER).await.from
@@ -62,7 +60,7 @@ async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
         let shown = "['code-button', 'code-life', 'resend'].map((id) => document.getElementById(id).checkVisibility())";
         assert_eq!(browser.evaluate(shown).await, json!([false, false, true]));
 
-        browser.run("document.querySelector('#channels [data-channel=sms]').click()").await;
+        browser.change_to("sms").await;
         browser.says("code-lead", "It went by text message to").await;
         assert_eq!(browser.text("code-error").await, "");
         browser.says("code-life", "Good for").await;

@@ -242,6 +242,20 @@ impl Browser {
         self.reaches("code").await;
     }
 
+    /// Chooses, beside the number, how the code is to come.
+    pub(super) async fn choose(&self, channel: &str) {
+        let way = format!("document.querySelector('#ways [value={channel}]').click();");
+        self.inject(&way).await;
+    }
+
+    /// Has the code come in another way, once that is possible.
+    pub(super) async fn change_to(&self, channel: &str) {
+        let button = format!("document.querySelector('#channels [data-channel={channel}]')");
+        self.until(&format!("!{button}.disabled && {button}.checkVisibility()"))
+            .await;
+        self.inject(&format!("{button}.click();")).await;
+    }
+
     /// Types a code and has it checked, to the end of it.
     pub(super) async fn check(&self, code: &str) {
         self.fill("code", code).await;

@@ -12,11 +12,7 @@ use crate::app::NUMBER;
 /// Has a code sent over another channel than a text message.
 async fn send_by(browser: &Browser, channel: &str) {
     browser.fill("number", NUMBER).await;
-    browser
-        .run(&format!(
-            "document.querySelector('#ways [value={channel}]').click()"
-        ))
-        .await;
+    browser.choose(channel).await;
     browser.press("number-button").await;
     browser.reaches("code").await;
 }
@@ -137,9 +133,7 @@ async fn a_message_and_a_call_stand_in_the_order_in_which_they_came() {
     visit(&stage.base, async |browser| {
         browser.send_to(NUMBER).await;
         browser.messages(1).await;
-        browser
-            .run("document.querySelector('#channels [data-channel=voice]').click()")
-            .await;
+        browser.change_to("voice").await;
         let call = stage.call_at(NUMBER).await;
         stage.hand(NUMBER, Hand::Decline).await;
         browser.messages(2).await;

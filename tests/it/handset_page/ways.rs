@@ -17,12 +17,6 @@ async fn offered(browser: &Browser) -> Value {
     browser.evaluate(offered).await
 }
 
-async fn change_to(browser: &Browser, channel: &str) {
-    let button = format!("document.querySelector('#channels [data-channel={channel}]')");
-    browser.until(&format!("!{button}.disabled")).await;
-    browser.run(&format!("{button}.click()")).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_sends_chooses_how_the_code_comes() {
     let stage = Stage::start().await;
@@ -39,7 +33,7 @@ async fn whoever_sends_chooses_how_the_code_comes() {
              "We call the number ending in 7 8, and you need not answer: \
               the last four digits of the number that calls are the code."),
         ] {
-            browser.run(&format!("document.querySelector('#ways [value={channel}]').click()")).await;
+            browser.choose(channel).await;
             assert_eq!(browser.text("number-button").await, button);
             browser.press("number-button").await;
             browser.reaches("code").await;
@@ -69,7 +63,7 @@ async fn the_first_change_need_not_wait_and_those_after_it_do() {
             offered(browser).await,
             json!([["again", true], ["voice", false], ["flashcall", false]])
         );
-        change_to(browser, "voice").await;
+        browser.change_to("voice").await;
         browser
             .says("status", "We call now. Use the code that this call says.")
             .await;
@@ -90,7 +84,7 @@ async fn the_first_change_need_not_wait_and_those_after_it_do() {
             json!([["again", true], ["sms", true], ["flashcall", true]])
         );
         stage.advance(4);
-        change_to(browser, "flashcall").await;
+        browser.change_to("flashcall").await;
         browser
             .says("status", "The number of this call is the one that counts.")
             .await;
@@ -111,7 +105,7 @@ async fn a_change_that_has_to_wait_after_all_is_said_to_be_one() {
             .post("/otp/send", json!({ "to": NUMBER, "channel": "voice" }))
             .await;
         assert_eq!(beside.status, 200);
-        change_to(browser, "flashcall").await;
+        browser.change_to("flashcall").await;
         browser
             .says("status", "Another can be sent in 4 seconds.")
             .await;
@@ -130,17 +124,13 @@ async fn a_way_that_the_service_does_not_have_is_said_to_be_none() {
     visit(&stage.base, async |browser| {
         let said = "This service does not send codes this way. The ways that are left still work.";
         browser.fill("number", NUMBER).await;
-        browser
-            .run("document.querySelector('#ways [value=voice]').click()")
-            .await;
+        browser.choose("voice").await;
         browser.press("number-button").await;
         browser.says("trouble", said).await;
-        browser
-            .run("document.querySelector('#ways [value=sms]').click()")
-            .await;
+        browser.choose("sms").await;
         browser.press("number-button").await;
         browser.reaches("code").await;
-        change_to(browser, "flashcall").await;
+        browser.change_to("flashcall").await;
         browser.says("trouble", said).await;
         browser.check(&stage.code_at(NUMBER)).await;
         browser.reaches("ok").await;
