@@ -16,7 +16,8 @@ import * as words from "./words.js";
 /**
  * What is under way: the `number` and the `channel`, and of its verification the `id`, the number masked (`to`), the
  * deadline (`expires`), the channels that it `used`, whether it has `switched` to one of them without a wait, which it may
- * once, and whether the answer to a check was `lost`. After an end, the number and the channel alone.
+ * once, whether all guesses at its flash call are `spent`, and whether the answer to a check was `lost`. After an end, the
+ * number and the channel alone.
  */
 let current = {};
 
@@ -44,7 +45,11 @@ function reopen(kept) {
     handset.watch(reached(kept.number, kept.to));
     codeForm.open(kept);
     codeForm.holdResend(kept.next);
-    say(words.ON_ITS_WAY);
+    if (current.spent) {
+      codeForm.spent();
+    } else {
+      say(words.ON_ITS_WAY);
+    }
   }
 }
 
@@ -122,7 +127,10 @@ function stillGood(number, channel, answer) {
   // Whoever is not told when may ask again after the wait; else no instant means that no message can come any more.
   const possible = resend_after !== undefined || expires_at === undefined;
   codeForm.holdResend(possible ? fromNow(answer.retryAfter ?? 0) : undefined);
-  say(words.tooSoon(answer));
+  if (current.spent) {
+    codeForm.spent();
+  }
+  say(words.tooSoon(answer, current.spent));
   untilThen();
 }
 
@@ -169,6 +177,7 @@ async function check(code) {
   const { wrong, notAccepted } = words.of(current.channel);
   const spent = answer.code === "max_attempts_reached" || (answer.code === "wrong_code" && left === 0);
   if (spent && current.channel === "flashcall") {
+    current.spent = true;
     codeForm.spent();
   } else if (answer.code === "wrong_code" && !spent) {
     codeForm.wrong(`${wrong} ${left === undefined ? "" : words.triesLeft(left)}`);

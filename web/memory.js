@@ -9,11 +9,11 @@ const NAME = "countersign";
 /** How long a code may be right of which nobody knows. */
 const UNKNOWN_MS = 15 * 60_000;
 
-/** `expires` and `next` are deadlines; `used` and `switched` tell of channels. Spans are kept: the stopwatch begins anew, and the device's clock may be wrong. */
-export function keep({ id, to, number, channel, used, switched, lost, expires, next }) {
+/** `expires` and `next` are deadlines; `used`, `switched` and `spent` are as `main.js` has them. Spans are kept: the stopwatch begins anew, and the device's clock may be wrong. */
+export function keep({ id, to, number, channel, used, switched, spent, lost, expires, next }) {
   const left = (deadline) => (deadline === undefined ? undefined : deadline - stopwatch());
   const spans = { expires: left(expires), next: left(next), now: now(), at: Date.now() };
-  const kept = { id, to, number, channel, used, switched, lost, ...spans };
+  const kept = { id, to, number, channel, used, switched, spent, lost, ...spans };
   attempt(() => sessionStorage.setItem(NAME, JSON.stringify(kept)));
 }
 

@@ -12,7 +12,10 @@ export const key = "";
 /** Whether to show the simulated phone beside the form. Only `countersign dev` has one. */
 export const handset = true;
 
-/** How a code may come: "sms", "voice", "flashcall". Where there are several, the person chooses; the first is chosen already. */
+/**
+ * How a code may come: "sms", "voice", "flashcall", as far as the tenant has them. Where there are several, the person
+ * chooses, and the first is chosen already.
+ */
 export const channels = ["sms", "voice", "flashcall"];
 
 /** What the code is for; a code never crosses purposes. */

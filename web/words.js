@@ -126,8 +126,9 @@ export function limited({ body, retryAfter }) {
   return `${what ?? "As many codes were asked for as may be for now."} ${again(retryAfter)}`;
 }
 
-export function tooSoon({ retryAfter }) {
-  return `A code was sent a moment ago, and it is still good. ${again(retryAfter)}`;
+/** `spent`: no more can be guessed at what was sent. */
+export function tooSoon({ retryAfter }, spent = false) {
+  return `A code was sent a moment ago${spent ? "" : ", and it is still good"}. ${again(retryAfter)}`;
 }
 
 function again(seconds) {
@@ -148,7 +149,7 @@ export function faultOf(member, { code, body }) {
 }
 
 export const NOT_ALLOWED = "No codes are sent to numbers of this country or kind. Use another number.";
-export const CALL_SPENT = "Not OK, and this call allows no more tries. Have us call again, or choose another way: nothing is lost.";
+export const CALL_SPENT = "Not OK, and this call allows no more tries. Have us call again, or choose another way.";
 export const OTHER_CHANNEL = "This service does not send codes this way. The ways that are left still work.";
 
 export const EXPIRED = "The code has expired. Send a new one.";

@@ -49,7 +49,7 @@ async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
         let wrong = "Not OK: that is not how the number ends that called. Compare its last four digits. One try is left.";
         assert_eq!(browser.text("code-error").await, wrong);
         browser.check("1111").await;
-        let spent = "Not OK, and this call allows no more tries. Have us call again, or choose another way: nothing is lost.";
+        let spent = "Not OK, and this call allows no more tries. Have us call again, or choose another way.";
         assert_eq!(browser.text("code-error").await, spent);
         browser.reaches("code").await;
         // The right number is of no use any more.
@@ -58,6 +58,11 @@ async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
         browser.until("document.getElementById('task').ariaBusy !== 'true'").await;
         assert_eq!(browser.text("code-error").await, spent);
         let shown = "['code-button', 'code-life', 'resend'].map((id) => document.getElementById(id).checkVisibility())";
+        assert_eq!(browser.evaluate(shown).await, json!([false, false, true]));
+        // Nor is it when the page is loaded again.
+        browser.open(&stage.base).await;
+        browser.reaches("code").await;
+        browser.says("code-error", spent).await;
         assert_eq!(browser.evaluate(shown).await, json!([false, false, true]));
 
         browser.change_to("sms").await;
@@ -83,10 +88,18 @@ async fn after_two_tries_another_call_can_be_had_when_the_wait_is_over() {
         for wrong in ["0000", "1111"] {
             browser.check(wrong).await;
         }
-        stage.advance(2);
+        let can_call = "document.getElementById('resend').innerText === 'Call again'";
+        browser.until(can_call).await;
+        // The service's clock has not moved on.
+        browser.press("resend").await;
         browser
-            .until("document.getElementById('resend').innerText === 'Call again'")
+            .says(
+                "status",
+                "A code was sent a moment ago. Another can be sent in",
+            )
             .await;
+        stage.advance(2);
+        browser.until(can_call).await;
         browser.press("resend").await;
         browser
             .says(

@@ -173,6 +173,21 @@ impl Stage {
         }
     }
 
+    /// The code that a call says first.
+    pub(super) async fn spoken_code_at(&self, number: &str) -> String {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let call = self.simulator.live_call(number).expect("the call goes on");
+            let digits = call.spoken.chars().filter(char::is_ascii_digit);
+            let code: String = digits.take(6).collect();
+            if code.len() == 6 {
+                return code;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no code was said");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What the owner of a phone does with the call on it.
     pub(super) async fn hand(&self, number: &str, hand: Hand) {
         self.simulator.hand(number, hand).await.unwrap();
