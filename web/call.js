@@ -123,7 +123,7 @@ function listen({ listening }) {
 export function past({ from, answered, spoken }) {
   const what = document.createElement("p");
   what.className = "bubble-text call-kind";
-  what.textContent = answered ? "Call" : "Missed call";
+  what.textContent = answered ? "Answered call" : "Missed call";
   if (!spoken) {
     return [what];
   }

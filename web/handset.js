@@ -7,6 +7,8 @@ import { element } from "./steps.js";
 
 /** A phone that is left alone rings for two seconds only. */
 const EVERY_MS = 500;
+/** So long a call that was placed just now takes to ring. */
+const SOON_MS = 150;
 /** Whoever types on has not finished. */
 const PAUSE_MS = 500;
 /** Older items are left out. */
@@ -47,7 +49,7 @@ export function start() {
   });
 }
 
-/** Shows the phone of this number, from now on. */
+/** Shows the phone of this number from now on, and soon what was sent to it just now. */
 export function watch(wanted) {
   clearTimeout(pause);
   if (!there || !complete(wanted)) {
@@ -60,8 +62,11 @@ export function watch(wanted) {
     clear();
     engaged = false;
     calls.show(undefined);
+    next();
+  } else {
+    clearTimeout(timer);
+    timer = setTimeout(next, SOON_MS);
   }
-  next();
 }
 
 function clear() {

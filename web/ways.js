@@ -16,7 +16,6 @@ export function start(change) {
     button.type = "button";
     button.className = "quiet";
     button.dataset.channel = channel;
-    button.textContent = changeTo(channel);
     button.addEventListener("click", () => once(button, () => change(channel)));
     buttons.set(channel, button);
     element("channels").append(button);
@@ -27,6 +26,9 @@ export function start(change) {
 export function know({ channel, used, switched }) {
   current = channel;
   free = (other) => !switched && !used.includes(other);
+  for (const [other, button] of buttons) {
+    button.textContent = changeTo(other, current);
+  }
 }
 
 /** All others can be had when the code can be sent again the way it came. */

@@ -12,7 +12,7 @@ import { service } from "./configuration.js";
 const CHANNELS = {
   sms: {
     name: "Text message",
-    hint: "The code stands in it.",
+    hint: "The code is in it.",
     promise: "We send a short code to it by text message. Type the code back here, and we know.",
     go: "Send the code",
     change: "Send a text message",
@@ -47,28 +47,28 @@ const CHANNELS = {
     wrong: "Not OK: that is not the code.",
     notAccepted: "This code was not accepted. Compare it with what the last call said, or have us call again.",
     queued: "The call has not gone out yet. It may take a little longer than usual.",
-    resent: "We call now. Use the code that this call says.",
+    resent: "We are calling now. Use the code that this call says.",
     refused: "This number could not be called. Check it, or use another.",
   },
   flashcall: {
     name: "Missed call",
-    hint: "The last four digits of the number that calls are the code. Do not answer.",
-    promise: "We call it, and you need not answer. Type the last digits of the number that calls, and we know.",
-    go: "Call without a word",
+    hint: "The last four digits of the caller’s number are the code. No need to answer.",
+    promise: "We call it, and you need not answer. Type how the caller’s number ends, and we know.",
+    go: "Ring this phone",
     change: "Give me a missed call",
     again: "Call again",
     anew: "Call again",
-    heading: "Which number calls?",
+    heading: "Which number called?",
     lead: "We call",
-    how: ", and you need not answer: the last four digits of the number that calls are the code.",
+    how: ", and you need not answer: the last four digits of the caller’s number are the code.",
     label: "Its last four digits, or the whole number",
     empty: "Type the last four digits of the number that called.",
     malformed: "The number that called has digits only, and its last four are enough. This cost no try.",
-    wrong: "Not OK: that is not how the number ends that called. Compare its last four digits.",
+    wrong: "Not OK: the number that called does not end like that. Compare its last four digits.",
     notAccepted:
       "This was not accepted. Compare it with the last four digits of the number that called last. Each call allows two tries.",
     queued: "The call has not gone out yet. It may take a little longer than usual.",
-    resent: "We call now. The number of this call is the one that counts.",
+    resent: "We are calling now. The number of this call is the one that counts.",
     refused: "This number could not be called. Check it, or use another.",
   },
 };
@@ -78,9 +78,9 @@ export function of(channel) {
   return CHANNELS[channel] ?? { ...CHANNELS.sms, name: channel, hint: "", change: `Send it by ${channel}`, lead: `It went by ${channel} to` };
 }
 
-/** The words on the button that changes to a channel. */
-export function changeTo(channel) {
-  return of(channel).change;
+/** The words on the button that changes to a channel, from another. */
+export function changeTo(channel, from) {
+  return channel === "voice" && from === "flashcall" ? "Say the code on a call" : of(channel).change;
 }
 
 /** What is said where the code is missing, or none. */

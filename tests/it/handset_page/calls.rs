@@ -46,7 +46,7 @@ async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
     visit(&stage.base, async |browser| {
         let from = call(&stage, browser).await;
         browser.check("0000").await;
-        let wrong = "Not OK: that is not how the number ends that called. Compare its last four digits. One try is left.";
+        let wrong = "Not OK: the number that called does not end like that. Compare its last four digits. One try is left.";
         assert_eq!(browser.text("code-error").await, wrong);
         browser.check("1111").await;
         let spent = "Not OK, and this call allows no more tries. Have us call again, or choose another way.";
@@ -57,6 +57,8 @@ async fn after_two_tries_the_call_is_spent_and_another_way_goes_on() {
         browser.run("document.getElementById('code-form').requestSubmit()").await;
         browser.until("document.getElementById('task').ariaBusy !== 'true'").await;
         assert_eq!(browser.text("code-error").await, spent);
+        let other = "document.querySelector('#channels [data-channel=voice]').innerText";
+        assert_eq!(browser.evaluate(other).await, "Say the code on a call");
         let shown = "['code-button', 'code-life', 'resend'].map((id) => document.getElementById(id).checkVisibility())";
         assert_eq!(browser.evaluate(shown).await, json!([false, false, true]));
         // Nor is it when the page is loaded again.
@@ -104,7 +106,7 @@ async fn after_two_tries_another_call_can_be_had_when_the_wait_is_over() {
         browser
             .says(
                 "status",
-                "We call now. The number of this call is the one that counts.",
+                "We are calling now. The number of this call is the one that counts.",
             )
             .await;
         let second = stage.call_at(NUMBER).await.from;

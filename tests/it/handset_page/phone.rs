@@ -83,7 +83,7 @@ async fn a_call_is_answered_says_the_code_and_says_it_again_when_a_key_is_presse
         let kept = kept(browser).await;
         assert_eq!(
             (&kept[0][0], &kept[0][1]),
-            (&json!(call.from), &json!("Call"))
+            (&json!(call.from), &json!("Answered call"))
         );
         assert!(kept[0][2].as_str().unwrap().starts_with(&once), "{kept}");
         browser.check(&code).await;
@@ -120,7 +120,7 @@ async fn a_phone_that_is_left_alone_answers_and_the_call_ends_by_itself() {
         stage.advance(2);
         browser.messages(1).await;
         let said = "This call is from Countersign and only shows its number. You need not answer. Goodbye.";
-        assert_eq!(kept(browser).await, json!([[call.from, "Call", said]]));
+        assert_eq!(kept(browser).await, json!([[call.from, "Answered call", said]]));
         let panel = browser.evaluate("document.getElementById('call').checkVisibility()");
         assert_eq!(panel.await, false);
     })

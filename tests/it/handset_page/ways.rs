@@ -29,9 +29,9 @@ async fn whoever_sends_chooses_how_the_code_comes() {
         for (channel, button, heading, described) in [
             ("voice", "Call with the code", "Type the code",
              "We call the number ending in 7 8. Answer the call, and a voice says the code."),
-            ("flashcall", "Call without a word", "Which number calls?",
+            ("flashcall", "Ring this phone", "Which number called?",
              "We call the number ending in 7 8, and you need not answer: \
-              the last four digits of the number that calls are the code."),
+              the last four digits of the caller’s number are the code."),
         ] {
             browser.choose(channel).await;
             assert_eq!(browser.text("number-button").await, button);
@@ -65,7 +65,10 @@ async fn the_first_change_need_not_wait_and_those_after_it_do() {
         );
         browser.change_to("voice").await;
         browser
-            .says("status", "We call now. Use the code that this call says.")
+            .says(
+                "status",
+                "We are calling now. Use the code that this call says.",
+            )
             .await;
         assert_eq!(browser.focused().await, "code");
         assert_eq!(
