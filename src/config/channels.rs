@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 const MOST_STEPS: usize = 3;
-const AFTER: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_mins(5);
+const AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
 
 /// The key of an account without which it cannot use a channel.
 const fn needed_for(channel: Channel) -> Option<&'static str> {
@@ -46,10 +46,11 @@ pub(super) fn read(fields: &Fields) -> Option<Vec<Channel>> {
     }))
 }
 
-/// The plan of a tenant that has `channels`, if they are known, and whose codes live for `ttl`.
+/// The plan of a tenant whose callers may use `channels`, and whose codes live for `ttl`. A step may lead to a channel that
+/// callers may not ask for: whether a call is worth its price is then for the plan alone to say.
 pub(super) fn fallback(
     fields: &Fields,
-    channels: Option<&[Channel]>,
+    channels: &[Channel],
     ttl: Duration,
 ) -> Option<Vec<FallbackStep>> {
     let steps = fields.items("fallback");
@@ -59,22 +60,14 @@ pub(super) fn fallback(
             &format!("has {} steps; keep at most {MOST_STEPS}", steps.len()),
         );
     }
-    let allowed = channels.unwrap_or(&[Channel::Sms]);
     // A tenant with one channel sends everything by it, and so the first step follows on it, too.
-    let mut before = match allowed {
+    let mut before = match channels {
         [only] => Some(*only),
         _ => None,
     };
     all(steps.iter().map(|step| {
         let after = step.required("after", |text| after(text, ttl));
-        let channel = step.required("channel", |word| {
-            let channel = other(word, before)?;
-            // Where `channels` is at fault itself, nobody knows what it should hold.
-            if fields.value("channels").is_none() || channels.is_some() {
-                allow(channel, allowed)?;
-            }
-            Ok(channel)
-        });
+        let channel = step.required("channel", |word| other(word, before));
         before = step.text("channel").and_then(Channel::parse);
         Some(FallbackStep {
             after: after?,
@@ -110,16 +103,6 @@ fn other(word: &str, before: Option<Channel>) -> Parsed<Channel> {
     Ok(channel)
 }
 
-fn allow(channel: Channel, allowed: &[Channel]) -> Parsed<()> {
-    if allowed.contains(&channel) {
-        return Ok(());
-    }
-    let word = channel.as_str();
-    Err(format!(
-        "is {word:?}, which is not among `channels`; add it there, or set one that is"
-    ))
-}
-
 fn channel(word: &str) -> Parsed<Channel> {
     Channel::parse(word).ok_or_else(|| {
         let known = Channel::WORDS.join("`, `");
@@ -138,14 +121,17 @@ pub(super) fn check_accounts(fields: &Fields, policy: &Policy, known: &[Known]) 
     if usable.is_empty() {
         return;
     }
-    for channel in &policy.channels {
-        let Some(key) = needed_for(*channel) else {
+    let steps = policy.fallback.iter().map(|step| step.channel);
+    let steps = steps.filter(|channel| !policy.channels.contains(channel));
+    let channels = policy.channels.iter().map(|channel| (*channel, "channels"));
+    for (channel, setting) in channels.chain(steps.map(|channel| (channel, "fallback"))) {
+        let Some(key) = needed_for(channel) else {
             continue;
         };
         if !usable.iter().any(|account| account.has(key)) {
             let word = channel.as_str();
             fields.complain(
-                "channels",
+                setting,
                 &format!(
                     "holds {word:?}, and no account that the tenant may use has `{key}`; set it in a [[restcomm]] table, or remove {word:?}"
                 ),

@@ -85,10 +85,9 @@ fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[Known]>) 
     policy.retention = retention.unwrap_or(policy.retention);
     policy.accounts = fields.each("accounts", values::name).unwrap_or_default();
     check_accounts(fields, &policy.accounts, accounts);
-    let channels = channels::read(fields);
-    let fallback = channels::fallback(fields, channels.as_deref(), policy.code.ttl);
+    policy.channels = channels::read(fields).unwrap_or(policy.channels);
+    let fallback = channels::fallback(fields, &policy.channels, policy.code.ttl);
     policy.fallback = fallback.unwrap_or_default();
-    policy.channels = channels.unwrap_or(policy.channels);
     channels::check_accounts(fields, &policy, accounts.unwrap_or_default());
     let known_name = display_name.as_deref().unwrap_or_default();
     policy.messages = messages(&fields.table("messages"), known_name, policy.code);

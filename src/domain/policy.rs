@@ -76,8 +76,7 @@ pub enum Resend {
 pub struct FallbackStep {
     /// Counted from when the delivery before it was sent.
     pub after: Duration,
-    /// One of the tenant's channels, and another than that of the step before; never a flash call, whose code nobody
-    /// else can carry on.
+    /// Another than that of the step before; never a flash call, whose code nobody else can carry on.
     pub channel: Channel,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Account, HandOff, LookUpFailed, Notice,
+    Account, HandedOver, LookUpFailed, Notice,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
@@ -48,7 +48,7 @@ struct List {
 
 impl Account {
     /// Has one call placed. Restcomm names four events whatever it is asked for, so it is not asked.
-    pub async fn place_call(&self, call: &Call<'_>, clock: &Clock) -> HandOff {
+    pub async fn place_call(&self, call: &Call<'_>, clock: &Clock) -> HandedOver {
         let ring = call.ring.as_secs().to_string();
         let form = [
             ("From", call.from),

@@ -16,6 +16,9 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
+/// Restcomm's extensions deny a call with 500 and this text, where they deny a message with 403: it says nothing against
+/// the account.
+const DENIED: &[u8] = b"Not Allowed to make this outbound call";
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -32,6 +35,30 @@ pub enum HandOff {
     NotSent,
     /// Perhaps taken: it must not be repeated before the account was asked.
     Unknown,
+}
+
+/// The end of a hand-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    pub outcome: HandOff,
+    /// Whether the account does its work, whatever it thinks of this request.
+    pub is_well: bool,
+}
+
+impl HandedOver {
+    const fn well(outcome: HandOff) -> Self {
+        Self {
+            outcome,
+            is_well: true,
+        }
+    }
+
+    const fn ill(outcome: HandOff) -> Self {
+        Self {
+            outcome,
+            is_well: false,
+        }
+    }
 }
 
 /// Why an account did not tell.
@@ -63,7 +90,7 @@ impl Account {
         resource: &str,
         form: &[(&str, &str)],
         clock: &Clock,
-    ) -> HandOff {
+    ) -> HandedOver {
         let started = clock.now();
         match self
             .signed(self.client.post(self.url(resource)))
@@ -75,12 +102,12 @@ impl Account {
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {
                 tracing::warn!(account = self.name(), "restcomm.unreachable");
-                HandOff::NotSent
+                HandedOver::ill(HandOff::NotSent)
             }
             Err(error) => {
                 let timeout = error.is_timeout();
                 tracing::warn!(account = self.name(), timeout, "restcomm.no_answer");
-                HandOff::Unknown
+                HandedOver::ill(HandOff::Unknown)
             }
         }
     }
@@ -160,7 +187,7 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// What an answer to a hand-off means.
-async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff {
+async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedOver {
     let status = response.status();
     let is_json = response
         .headers()
@@ -171,20 +198,28 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff
     match status.as_u16() {
         200..=299 => match body.and_then(|body| serde_json::from_slice::<Created>(&body).ok()) {
             Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => {
-                HandOff::Accepted { sid }
+                HandedOver::well(HandOff::Accepted { sid })
             }
             _ => {
                 tracing::warn!(http.status = status.as_u16(), "restcomm.unreadable_answer");
-                HandOff::Unknown
+                HandedOver::ill(HandOff::Unknown)
             }
         },
-        400 => HandOff::Refused,
+        400 => HandedOver::well(HandOff::Refused),
         // Restcomm's extensions refuse a message so; without JSON it is the account that is refused.
-        403 if is_json && body.is_some_and(|body| is_json_object(&body)) => HandOff::Refused,
-        500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => HandOff::Unknown,
+        403 if is_json && body.as_deref().is_some_and(is_json_object) => {
+            HandedOver::well(HandOff::Refused)
+        }
+        500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => {
+            HandedOver::ill(HandOff::Unknown)
+        }
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
-            HandOff::NotSent
+            let is_well = code == 500 && body.is_some_and(|body| body.starts_with(DENIED));
+            HandedOver {
+                outcome: HandOff::NotSent,
+                is_well,
+            }
         }
     }
 }

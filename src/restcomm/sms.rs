@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    Account, HandOff, LookUpFailed, Notice,
+    Account, HandedOver, LookUpFailed, Notice,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
@@ -46,7 +46,7 @@ impl Account {
         unicode: bool,
         callback: &str,
         clock: &Clock,
-    ) -> HandOff {
+    ) -> HandedOver {
         let mut form = vec![
             ("From", from),
             ("To", to.expose()),

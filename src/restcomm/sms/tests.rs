@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     domain::synthesizer::Synthesizer,
     restcomm::{
-        Accounts, Settings, SmsFrom,
+        Accounts, HandOff, Settings, SmsFrom,
         exchange::{LONGEST_ANSWER, LONGEST_LIST},
     },
 };
@@ -94,6 +94,7 @@ async fn hand_off(base_url: String, timeout: Duration, clock: &Clock) -> HandOff
             clock,
         )
         .await
+        .outcome
 }
 
 async fn judged(status: u16, content_type: &str, body: &str) -> HandOff {
