@@ -145,6 +145,10 @@ function news({ status, body, channel }, resent) {
   if (delivery === "failed") {
     return words.of(channel).refused;
   }
+  // A flash call that nobody answers has rung.
+  if (["undelivered", "busy"].includes(delivery) || (delivery === "unanswered" && channel !== "flashcall")) {
+    return words.of(channel).missed;
+  }
   // A call is queued until it rings, also when Restcomm has it.
   if (delivery === "queued" && (channel === "sms" || status === 202)) {
     return words.of(channel).queued;

@@ -27,6 +27,7 @@ const CHANNELS = {
     wrong: "Not OK: that is not the code.",
     notAccepted: "This code was not accepted. Compare it with the newest message, or send a new one.",
     queued: "The message is still on its way out. It may take a little longer than usual.",
+    missed: "The message did not reach the phone. Try again in a moment, or use another number.",
     resent: "A message was sent again. Use the code of the newest one.",
     refused: "The message could not be delivered to this number. Check it, or use another.",
   },
@@ -47,6 +48,7 @@ const CHANNELS = {
     wrong: "Not OK: that is not the code.",
     notAccepted: "This code was not accepted. Compare it with what the last call said, or have us call again.",
     queued: "The call has not gone out yet. It may take a little longer than usual.",
+    missed: "Nobody could take the call. Have us call again in a moment.",
     resent: "We are calling now. Use the code that this call says.",
     refused: "This number could not be called. Check it, or use another.",
   },
@@ -68,6 +70,7 @@ const CHANNELS = {
     notAccepted:
       "This was not accepted. Compare it with the last four digits of the number that called last. Each call allows two tries.",
     queued: "The call has not gone out yet. It may take a little longer than usual.",
+    missed: "The phone could not ring. Have us call again in a moment.",
     resent: "We are calling now. The number of this call is the one that counts.",
     refused: "This number could not be called. Check it, or use another.",
   },

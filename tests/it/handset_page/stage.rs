@@ -160,15 +160,20 @@ impl Stage {
         }
     }
 
-    /// The call that a phone rings for, or took; its time goes on until there is one.
+    /// The call that a phone rings for, or took. Until there is one, time goes on, but so slowly that it does not answer
+    /// by itself meanwhile.
     pub(super) async fn call_at(&self, number: &str) -> LiveCall {
         let begun = tokio::time::Instant::now();
+        let mut turn = 0;
         loop {
             if let Some(call) = self.simulator.live_call(number) {
                 return call;
             }
             assert!(begun.elapsed() < PATIENCE, "no call came");
-            self.clock.advance(Duration::from_millis(10));
+            if turn % 100 == 0 {
+                self.clock.advance(Duration::from_millis(60));
+            }
+            turn += 1;
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

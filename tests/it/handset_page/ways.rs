@@ -122,6 +122,65 @@ async fn a_change_that_has_to_wait_after_all_is_said_to_be_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_service_tells_of_a_send_is_said_in_words_for_its_way() {
+    let stage = Stage::start().await;
+    visit(&stage.base, async |browser| {
+        // Whatever it tells, as if it told it of every send.
+        let tell = "const fetch = window.fetch;
+            window.fetch = async (path, ...rest) => {
+                const answer = await fetch(path, ...rest);
+                if (!path.endsWith('/otp/send') || !answer.ok) { return answer; }
+                const body = { ...(await answer.json()), delivery: { status: window.told } };
+                return Response.json(body, { status: window.status, headers: answer.headers });
+            };";
+        browser.run(tell).await;
+        for (place, (channel, status, told, said)) in [
+            ("sms", 201, "sent", ""),
+            ("sms", 202, "queued", "The message is still on its way out."),
+            (
+                "sms",
+                202,
+                "undelivered",
+                "The message did not reach the phone.",
+            ),
+            ("voice", 201, "queued", ""),
+            ("voice", 201, "ringing", ""),
+            ("voice", 202, "queued", "The call has not gone out yet."),
+            ("voice", 202, "busy", "Nobody could take the call."),
+            ("voice", 202, "unanswered", "Nobody could take the call."),
+            ("voice", 202, "failed", "This number could not be called."),
+            ("flashcall", 202, "busy", "The phone could not ring."),
+            ("flashcall", 202, "unanswered", ""),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            browser
+                .inject(&format!(
+                    "window.told = '{told}'; window.status = {status};"
+                ))
+                .await;
+            browser.choose(channel).await;
+            browser
+                .send_to(&format!("+3519123456{:02}", 10 + place))
+                .await;
+            if said.is_empty() {
+                // Words come in a moment, if they come.
+                browser
+                    .run("await new Promise((done) => setTimeout(done, 300));")
+                    .await;
+                assert_eq!(browser.text("status").await, "", "{channel}, {told}");
+            } else {
+                browser.says("status", said).await;
+            }
+            browser.press("other-number").await;
+            browser.reaches("number").await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_way_that_the_service_does_not_have_is_said_to_be_none() {
     let stage = Stage::with(|policy| policy.channels = vec![Channel::Sms]).await;
     visit(&stage.base, async |browser| {
