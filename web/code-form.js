@@ -28,7 +28,7 @@ export function start({ check, resend: again, leave }) {
     once(press, async () => {
       quiet();
       const code = came === "flashcall" ? ofCaller(field.value) : canonical(field.value);
-      const wrong = faultIn(code, words.faultsOf(came));
+      const wrong = faultIn(code, words.of(came));
       fault(field, wrong);
       if (!wrong) {
         murmur(words.CHECKING);

@@ -23,7 +23,7 @@ export function ofCaller(typed) {
   return isNumber ? bare.slice(-OF_CALLER) : bare;
 }
 
-/** What is wrong with a code before it costs a try, in words; "" if nothing is. */
+/** What is wrong with a code before it costs a try, in the words of its channel; "" if nothing is. */
 export function fault(code, { empty, malformed }) {
   if (code === "") {
     return empty;

@@ -86,12 +86,6 @@ export function changeTo(channel, from) {
   return channel === "voice" && from === "flashcall" ? "Say the code on a call" : of(channel).change;
 }
 
-/** What is said where the code is missing, or none. */
-export function faultsOf(channel) {
-  const { empty, malformed } = of(channel);
-  return { empty, malformed };
-}
-
 export function triesLeft(count) {
   return count === 1 ? "One try is left." : `${count} tries are left.`;
 }

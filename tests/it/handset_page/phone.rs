@@ -1,6 +1,11 @@
 //! Calls on the phone beside the form: they ring, are taken or not, speak, hear keys, and are kept.
 
-use countersign::simulator::Hand;
+use std::time::Duration;
+
+use countersign::{
+    domain::{delivery::Channel, policy::FallbackStep},
+    simulator::{Hand, SmsFate},
+};
 use serde_json::json;
 
 use super::{
@@ -123,6 +128,29 @@ async fn a_phone_that_is_left_alone_answers_and_the_call_ends_by_itself() {
         assert_eq!(kept(browser).await, json!([[call.from, "Answered call", said]]));
         let panel = browser.evaluate("document.getElementById('call').checkVisibility()");
         assert_eq!(panel.await, false);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_message_gets_lost_the_phone_rings_by_itself_and_says_a_code_that_is_ok() {
+    let stage = Stage::with(|policy| {
+        policy.fallback = vec![FallbackStep {
+            after: Duration::from_secs(20),
+            channel: Channel::Voice,
+        }];
+    })
+    .await;
+    stage.let_sms_be(NUMBER, SmsFate::Lose);
+    visit(&stage.base, async |browser| {
+        browser.send_to(NUMBER).await;
+        stage.advance(20);
+        stage.call_at(NUMBER).await;
+        browser.says("call-state", "Incoming call").await;
+        browser.press("answer").await;
+        let code = stage.spoken_code_at(NUMBER).await;
+        browser.check(&code).await;
+        browser.reaches("ok").await;
     })
     .await;
 }
