@@ -47,5 +47,6 @@ mod secrets;
 mod sends;
 mod settings;
 mod simulator;
+mod stranger;
 mod uniform;
 mod wire;

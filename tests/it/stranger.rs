@@ -1,0 +1,22 @@
+//! The service against a Restcomm that does not come from this house: written from what is known of Restcomm-Connect
+//! alone, with its oddities, and able to misbehave. Nothing here knows the simulator.
+
+mod answering;
+mod callbacks;
+mod form;
+mod listing;
+mod manners;
+mod platform;
+mod resource;
+mod server;
+mod setup;
+mod wire;
+
+mod failover;
+mod languages;
+mod look_ups;
+mod oddities;
+mod outage;
+mod pace;
+mod receipts;
+mod tokens;
