@@ -112,7 +112,7 @@ on_both! {
         for (fate, word, over) in [(CallFate::Busy, "busy", 1), (CallFate::Fail, "failed", 1), (CallFate::Ignore, "unanswered", 31)] {
             let app = TestApp::with(database, |config| {
                 message_after_20_seconds(config);
-                config.tenants[0].policy.fallback[0].after = Duration::from_secs(60);
+                config.tenants[0].policy.fallback[0].after = Duration::from_mins(1);
             }).await;
             app.simulator.script(NUMBER, Script { call: fate, ..Script::default() });
             let answer = app.post("/otp/send", json!({ "to": NUMBER, "channel": "voice" })).await;
