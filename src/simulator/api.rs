@@ -70,8 +70,6 @@ async fn answer_to(
     match (request.method().as_str(), target) {
         ("POST", Target::Message(_)) => reply::method_not_allowed("GET"),
         ("POST", _) if !is_form(request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        // Restcomm finds out only when it looks for the call.
-        ("POST", Target::Call(_)) if !own => reply::empty(StatusCode::BAD_REQUEST),
         ("POST" | "GET", _) if !own => reply::empty(StatusCode::FORBIDDEN),
         ("POST", Target::Messages) => send::send(simulator, format, body).await,
         ("POST", Target::Calls) => call::place(simulator, format, body).await,

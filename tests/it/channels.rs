@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::{
     app::{Answer, NUMBER, TestApp, on_both},
+    calls::meanwhile,
     fallback::{
         LOST, answered, at, call_after_20_seconds, called, calls_to, code_of_last_message,
         deliveries, heard, noted, send_and_note, text_and_voice,
@@ -138,10 +139,7 @@ on_both! {
         noted(&app, &id).await;
         answered(&app, &id).await;
         assert_eq!(heard(&app), code);
-        app.eventually("the call is over", async |app| {
-            app.advance(1);
-            app.simulator.calls()[0].ended.is_some()
-        }).await;
+        meanwhile(&app, "the call is over", async |app| app.simulator.calls()[0].ended.is_some()).await;
         app.advance(60);
         app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
         assert_eq!(send_over(&app, "flashcall").await.status, 200);
