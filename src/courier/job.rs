@@ -287,16 +287,11 @@ impl Courier {
         let Some(account) = account.and_then(|name| self.0.accounts.get(name)) else {
             return Ok(Report::LookUpFailed);
         };
-        let (tenant, verification) = (&job.delivery.tenant, job.delivery.verification);
-        let Ok(known) = self.0.store.snapshot(tenant, verification).await else {
+        // What is another delivery's is not this one's: a resend may carry the same code, and calls have none.
+        let verification = job.delivery.verification;
+        let Ok(taken) = self.0.store.sids_to_number_of(verification).await else {
             return Ok(Report::LookUpFailed);
         };
-        // A resend may carry the same code: a message that is another delivery's is not this one's.
-        let taken: Vec<String> = known
-            .into_iter()
-            .flat_map(|snapshot| snapshot.deliveries)
-            .filter_map(|delivery| delivery.sid)
-            .collect();
         for from in [job.sender(account), None] {
             let Ok(sids) = self.find(job, account, from).await? else {
                 return Ok(Report::LookUpFailed);
