@@ -3,10 +3,13 @@
 
 mod answering;
 mod callbacks;
+mod calling;
+mod calls;
 mod form;
 mod listing;
 mod manners;
 mod platform;
+mod rcml;
 mod resource;
 mod server;
 mod setup;

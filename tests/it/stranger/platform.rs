@@ -1,10 +1,18 @@
 //! What the platform knows: accounts, messages, and how it was set up.
 
+use std::{collections::HashMap, time::Duration};
+
 use countersign::domain::clock::Timestamp;
 use jiff::tz::Offset;
 use tokio::time::Instant;
 
-use super::{callbacks::Fate, manners::Manners, resource::Sms};
+use super::{
+    callbacks::{Fate, Way},
+    calling::Callee,
+    calls::Call,
+    manners::Manners,
+    resource::Sms,
+};
 use crate::app::{SID, TOKEN};
 
 pub(super) struct Platform {
@@ -22,6 +30,15 @@ pub(super) struct Platform {
     pub(super) sends: Manners,
     pub(super) lists: Manners,
     pub(super) reads: Manners,
+    pub(super) calls: Vec<Call>,
+    /// What becomes of calls to a number; to all others: they are answered.
+    pub(super) callees: HashMap<String, Callee>,
+    pub(super) call_way: Way,
+    /// How long a second of ringing takes.
+    pub(super) second: Duration,
+    pub(super) call_sends: Manners,
+    pub(super) call_lists: Manners,
+    pub(super) call_reads: Manners,
     /// When each request came.
     pub(super) arrivals: Vec<Instant>,
     /// What callbacks were answered with: status and body; `None`: nothing.
@@ -70,6 +87,13 @@ impl Platform {
             sends: Manners::default(),
             lists: Manners::default(),
             reads: Manners::default(),
+            calls: Vec::new(),
+            callees: HashMap::new(),
+            call_way: Way::Posted,
+            second: Duration::from_millis(100),
+            call_sends: Manners::default(),
+            call_lists: Manners::default(),
+            call_reads: Manners::default(),
             arrivals: Vec::new(),
             called_back: Vec::new(),
         }
@@ -86,6 +110,11 @@ impl Platform {
         messages.find(|message| message.sid == sid).unwrap()
     }
 
+    pub(super) fn call(&self, sid: &str) -> &Call {
+        let mut calls = self.calls.iter();
+        calls.find(|call| call.sid == sid).unwrap()
+    }
+
     /// RFC 2822, but for the day, which has one digit where one is enough; in the machine's own time.
     pub(super) fn date(&self, at: Timestamp) -> String {
         self.written(at, "%a, %-d %b %Y %H:%M:%S %z")
@@ -93,6 +122,12 @@ impl Platform {
 
     pub(super) fn iso(&self, at: Timestamp) -> String {
         self.written(at, "%Y-%m-%dT%H:%M:%S%.3f%:z")
+    }
+
+    /// As callbacks of calls have it.
+    pub(super) fn stamp(&self, at: Timestamp) -> String {
+        let here = self.written(at, "%a, %d %b %Y %H:%M:%S");
+        format!("{here} America/St_Johns")
     }
 
     fn written(&self, at: Timestamp, format: &str) -> String {

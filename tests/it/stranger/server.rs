@@ -124,6 +124,7 @@ impl Stranger {
                 manner,
                 response,
                 taken,
+                placed,
             } = self.change(|platform| handle(platform, &request, now));
             if let Some(sid) = taken {
                 let stranger = self.clone();
@@ -133,6 +134,10 @@ impl Stranger {
                 } else {
                     tokio::spawn(life);
                 }
+            }
+            if let Some(sid) = placed {
+                let stranger = self.clone();
+                tokio::spawn(async move { stranger.carry(&sid).await });
             }
             self.clock().sleep(manner.after).await;
             let response = match manner.reply {
