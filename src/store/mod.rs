@@ -6,6 +6,7 @@ mod budgets;
 mod columns;
 mod counters;
 mod deliveries;
+mod fallbacks;
 mod housekeeping;
 mod journal;
 mod keys;

@@ -2,9 +2,12 @@
 
 mod auth;
 mod callbacks;
+mod calls;
+mod client;
 mod lists;
 mod phones;
 mod platform;
+mod progress;
 mod sends;
 mod server;
 

@@ -23,3 +23,4 @@ mod outage;
 mod pace;
 mod receipts;
 mod tokens;
+mod voice;

@@ -6,7 +6,13 @@ use std::{
 };
 
 use super::*;
-use crate::restcomm::{Accounts, Settings, SmsFrom};
+use crate::{
+    domain::synthesizer::Synthesizer,
+    restcomm::{
+        Accounts, Settings, SmsFrom,
+        exchange::{LONGEST_ANSWER, LONGEST_LIST},
+    },
+};
 
 const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,6 +71,9 @@ fn accounts(base_url: String, timeout: Duration) -> Accounts {
         account_sid: "AC1".to_owned(),
         auth_token: "secret".to_owned().into(),
         sms_from: SmsFrom::default(),
+        voice_from: None,
+        flashcall_from: Vec::new(),
+        synthesizer: Synthesizer::Any,
         timeout,
         max_per_second: 100,
     };

@@ -4,6 +4,10 @@ use super::*;
 
 const FORM: [(&str, &str); 3] = [("From", "OTPApp"), ("To", "+1"), ("Body", "x")];
 
+fn unasked() -> Value {
+    json!({ "posts": 0, "gets": 0, "polls": 0, "stored": 0 })
+}
+
 impl World {
     async fn answer(&self, answer: &str) {
         let script = json!({ "answer": answer });
@@ -106,14 +110,17 @@ async fn a_counted_answer_wears_off() {
         .await;
     let expected = json!({
         "answer": "500", "times": 2, "lookup": "ok", "posts": 0, "gets": 0, "polls": 0, "stored": 0,
+        "call": "ok", "calls": unasked(),
     });
     assert_eq!((status, view), (200, expected));
     for status in [500, 500, 200] {
         assert_eq!(text_of(world.post(&FORM)).await.0, status);
     }
     let (_, view) = json_of(world.request(Method::GET, "/sim/platform")).await;
-    let expected =
-        json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1 });
+    let expected = json!({
+        "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1,
+        "call": "ok", "calls": unasked(),
+    });
     assert_eq!(view, expected);
 }
 

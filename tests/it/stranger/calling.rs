@@ -12,11 +12,21 @@ use super::{
     server::Stranger,
 };
 
-/// Languages of the synthesizer that is there unless another is set up. Whatever else is asked for is said in English.
-const SPOKEN: [&str; 28] = [
-    "ca", "zh-cn", "zh-hk", "zh-tw", "da", "nl", "en-au", "en-ca", "en-gb", "en-in", "en", "fi",
-    "fr-ca", "fr", "de", "ja", "ko", "nb", "pl", "pt-br", "pt", "ru", "es-mx", "es", "sv", "it",
-    "dan", "no",
+/// Languages by synthesizer, the first of which is there unless another is set up. Whatever else is asked for is said in
+/// English, in silence; and of what the first one knows as Italian nothing comes.
+pub(super) const SYNTHESIZERS: [(&str, &str); 3] = [
+    (
+        "voicerss",
+        "ca zh-cn zh-hk zh-tw da nl en-au en-ca en-gb en-in en fi fr-ca fr de it ja ko nb pl pt-br pt ru es-mx es sv",
+    ),
+    (
+        "awspolly",
+        "ja tr-tr ru ro pt bp pl nl nb it is fr fr-ca es-mx es en-gb cy-gb en en-in en-ca en-au de da",
+    ),
+    (
+        "acapela",
+        "bf bp en-gb cf cs dan en fi fr de el it nl no pl pt ru ar ca es sv tr zh-cn ja",
+    ),
 ];
 /// Documents that one call may ask for.
 const MOST_FETCHES: usize = 20;
@@ -138,12 +148,18 @@ impl Stranger {
         for verb in verbs {
             let method = verb.attribute("method").unwrap_or("POST").to_owned();
             match verb.name.as_str() {
-                "Say" => self.say(sid, verb),
+                "Say" => {
+                    if !self.say(sid, verb) {
+                        return Next::HangUp;
+                    }
+                }
                 "Gather" => {
-                    verb.inside
-                        .iter()
-                        .filter(|inner| inner.name == "Say")
-                        .for_each(|inner| self.say(sid, inner));
+                    // A pause at its end may break it.
+                    assert_eq!(verb.inside.last().unwrap().name, "Say");
+                    let mut said = verb.inside.iter().filter(|inner| inner.name == "Say");
+                    if !said.all(|inner| self.say(sid, inner)) {
+                        return Next::HangUp;
+                    }
                     let action = verb.attribute("action");
                     if let (Some(action), Some(key)) = (action, keys.next()) {
                         return Next::Fetch(action.to_owned(), method, Some(key));
@@ -158,9 +174,15 @@ impl Stranger {
         Next::HangUp
     }
 
-    fn say(&self, sid: &str, verb: &Verb) {
+    /// Says something; `false` where the synthesizer fails, and the call with it.
+    fn say(&self, sid: &str, verb: &Verb) -> bool {
+        let (engine, languages) = self.look(|platform| platform.synthesizer);
         let asked = verb.attribute("language").unwrap_or("en");
-        let spoken = if SPOKEN.contains(&asked) { asked } else { "en" };
+        let is_known = languages.split(' ').any(|known| known == asked);
+        let spoken = if is_known { asked } else { "en" };
+        if (engine, spoken) == ("voicerss", "it") {
+            return false;
+        }
         let times = verb
             .attribute("loop")
             .map_or(1, |text| text.parse().unwrap());
@@ -169,6 +191,7 @@ impl Stranger {
                 call.spoken.push((spoken.to_owned(), verb.text.clone()));
             }
         });
+        true
     }
 
     async fn fetch(

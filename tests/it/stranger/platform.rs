@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     callbacks::{Fate, Way},
-    calling::Callee,
+    calling::{Callee, SYNTHESIZERS},
     calls::Call,
     manners::Manners,
     resource::Sms,
@@ -34,6 +34,8 @@ pub(super) struct Platform {
     /// What becomes of calls to a number; to all others: they are answered.
     pub(super) callees: HashMap<String, Callee>,
     pub(super) call_way: Way,
+    /// Its name, and the languages it knows.
+    pub(super) synthesizer: (&'static str, &'static str),
     /// How long a second of ringing takes.
     pub(super) second: Duration,
     pub(super) call_sends: Manners,
@@ -90,6 +92,7 @@ impl Platform {
             calls: Vec::new(),
             callees: HashMap::new(),
             call_way: Way::Posted,
+            synthesizer: SYNTHESIZERS[0],
             second: Duration::from_millis(100),
             call_sends: Manners::default(),
             call_lists: Manners::default(),
