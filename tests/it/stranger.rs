@@ -8,6 +8,7 @@ mod calls;
 mod form;
 mod listing;
 mod manners;
+mod phoning;
 mod platform;
 mod rcml;
 mod resource;
@@ -16,6 +17,8 @@ mod setup;
 mod wire;
 
 mod failover;
+mod fallback;
+mod flash_calls;
 mod languages;
 mod look_ups;
 mod oddities;

@@ -148,16 +148,12 @@ impl Stranger {
         for verb in verbs {
             let method = verb.attribute("method").unwrap_or("POST").to_owned();
             match verb.name.as_str() {
-                "Say" => {
-                    if !self.say(sid, verb) {
-                        return Next::HangUp;
-                    }
-                }
+                "Say" if self.say(sid, verb) => {}
                 "Gather" => {
                     // A pause at its end may break it.
                     assert_eq!(verb.inside.last().unwrap().name, "Say");
-                    let mut said = verb.inside.iter().filter(|inner| inner.name == "Say");
-                    if !said.all(|inner| self.say(sid, inner)) {
+                    let mut sentences = verb.inside.iter().filter(|inner| inner.name == "Say");
+                    if !sentences.all(|sentence| self.say(sid, sentence)) {
                         return Next::HangUp;
                     }
                     let action = verb.attribute("action");
@@ -166,7 +162,8 @@ impl Stranger {
                     }
                 }
                 "Redirect" => return Next::Fetch(verb.text.trim().to_owned(), method, None),
-                "Hangup" => return Next::HangUp,
+                // Here also, where the synthesizer fails.
+                "Hangup" | "Say" => return Next::HangUp,
                 // Silence; and what is unknown is skipped.
                 _ => {}
             }

@@ -1,9 +1,19 @@
 //! Texts in every language, through a platform that takes them as they are, and through one that does not.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use super::{server::Stranger, setup::Setup};
-use crate::database::Database;
+use super::{
+    calling::SYNTHESIZERS,
+    phoning::{call_to, callers, calling, spoken_code},
+    server::Stranger,
+    setup::Setup,
+};
+use crate::{
+    database::Database,
+    process::{PATIENCE, eventually},
+};
 
 /// A platform that normalizes numbers cuts or refuses texts of more than 160 bytes, and takes no sender but a number.
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +45,47 @@ async fn every_language_passes_a_platform_that_normalizes_numbers_and_arrives_wh
                 let code = digits.into_iter().find(|digits| digits.len() == 6).unwrap();
                 let answer = service.client.verify(&answer.id(), code).await.unwrap();
                 assert_eq!(answer.status, 200, "{language}: {}", sms.body);
+            }
+        }
+    }
+}
+
+/// What is asked for in a language that the synthesizer does not know is said in English: then it must be English.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_heard_is_in_the_language_that_it_is_written_in() {
+    for synthesizer in SYNTHESIZERS {
+        let place = Database::Sqlite.create().await;
+        let stranger = Stranger::start().await;
+        stranger.change(|platform| {
+            platform.synthesizer = synthesizer;
+            platform.second = Duration::from_millis(1);
+        });
+        let mut setup = calling(&place.url, &stranger);
+        for named in ["any", synthesizer.0] {
+            setup.account = format!("{}\nsynthesizer = \"{named}\"", callers());
+            let service = setup.serve().await;
+            let languages = ["en", "pt", "es", "fr", "de", "it", "ar", "hi", "ja", "zh"];
+            for (turn, language) in languages.into_iter().enumerate() {
+                let number = format!("+35191234{}{turn:03}", usize::from(named == "any"));
+                let body = json!({ "to": number, "channel": "voice", "locale": language });
+                let answer = service.client.post("/otp/send", &body).await.unwrap();
+                assert_eq!(answer.status, 201, "{}", answer.text);
+                let ended = async || call_to(&stranger, &number).ended_at.is_some();
+                eventually("the call is over", PATIENCE, ended).await;
+                let call = call_to(&stranger, &number);
+                let spoken: Vec<&str> = call.spoken.iter().map(|(key, _)| key.as_str()).collect();
+                let is_english = call.spoken.iter().any(|(_, text)| text == "Goodbye.");
+                let all = |key: &str| spoken.iter().all(|spoken| spoken.starts_with(key));
+                assert!(
+                    if is_english { all("en") } else { all(language) },
+                    "{synthesizer:?} {named} {language}: {:?}",
+                    call.spoken
+                );
+                let answer = service
+                    .client
+                    .verify(&answer.id(), &spoken_code(&call))
+                    .await;
+                assert_eq!(answer.unwrap().status, 200, "{language}");
             }
         }
     }

@@ -1,86 +1,23 @@
-//! Codes that are spoken on a call, and calls whose number is the code.
+//! Codes that are spoken on a call.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     callbacks::Way,
-    calling::{Callee, SYNTHESIZERS},
-    calls::Call,
+    calling::Callee,
     form,
-    manners::{Manner, Reply},
+    manners::Manner,
+    phoning::{call_to, calling, send, shows, spoken_code},
     server::Stranger,
-    setup::Setup,
 };
 use crate::{
     answer::Answer,
     app::{NUMBER, on_both},
     database::Database,
-    process::{
-        PATIENCE, eventually,
-        service::{Service, http},
-    },
+    process::{PATIENCE, eventually, service::http},
 };
-
-const CHANNELS: &str = "channels = [\"sms\", \"voice\", \"flashcall\"]";
-
-/// Settings of an account that may call, flash calls included.
-fn callers() -> String {
-    let pool: Vec<String> = (0..50)
-        .map(|turn| format!("\"+1305555{:04}\"", 100 + 37 * turn))
-        .collect();
-    format!(
-        "voice_from = \"+13055550100\"\nflashcall_from = [{}]",
-        pool.join(", ")
-    )
-}
-
-fn calling(database: &str, stranger: &Stranger) -> Setup {
-    let mut setup = Setup::new(database, &[stranger]);
-    (setup.account, setup.tenant) = (callers(), CHANNELS);
-    setup
-}
-
-/// Has a code brought to a number, and gives the id.
-async fn send(service: &Service, number: &str, channel: &str) -> String {
-    let body = json!({ "to": number, "channel": channel });
-    let answer = service.client.post("/otp/send", &body).await.unwrap();
-    assert_eq!(answer.status, 201, "{}", answer.text);
-    answer.id()
-}
-
-async fn shows(service: &Service, id: &str, status: &str) {
-    eventually(&format!("it shows {status}"), PATIENCE, async || {
-        service.client.status(id).await["delivery"]["status"] == status
-    })
-    .await;
-}
-
-fn call_to(stranger: &Stranger, number: &str) -> Call {
-    stranger.look(|platform| {
-        let mut calls = platform.calls.iter().filter(|call| call.to == number);
-        let call = calls.next().unwrap().clone();
-        assert!(calls.next().is_none(), "two calls to {number}");
-        call
-    })
-}
-
-/// The digits that were spoken one by one.
-fn spoken_code(call: &Call) -> String {
-    let digits = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-    };
-    let mut codes = call.spoken.iter().map(|(_, text)| (digits(text), text));
-    let (code, text) = codes.find(|(digits, _)| digits.len() == 6).unwrap();
-    assert!(
-        !text.contains(&code),
-        "it would be read as a number: {text}"
-    );
-    code
-}
 
 on_both! {
     async fn a_code_spoken_on_a_call_verifies(database) {
@@ -105,25 +42,23 @@ on_both! {
         assert_eq!((answer.status, &answer.json()["channel"]), (200, &json!("voice")));
     }
 
-    async fn the_number_that_called_is_the_code_of_a_flash_call(database) {
+    /// The phone may be answered before the platform has answered us: then nobody knows the name of the call yet.
+    async fn a_call_that_is_answered_before_the_request_speaks_its_code(database) {
         let place = database.create().await;
         let stranger = Stranger::start().await;
-        let service = calling(&place.url, &stranger).serve().await;
-        for (turn, callee) in [Callee::Ignores, Callee::Answers(Vec::new()), Callee::Ignores].into_iter().enumerate() {
-            let number = format!("+35191234560{turn}");
-            stranger.change(|platform| platform.callees.insert(number.clone(), callee.clone()));
-            let id = send(&service, &number, "flashcall").await;
-            let ended = async || call_to(&stranger, &number).ended_at.is_some();
-            eventually("it stops ringing", PATIENCE, ended).await;
-            let call = call_to(&stranger, &number);
-            assert!(call.timeout <= 15, "{}", call.timeout);
-            assert_eq!(call.answered, callee != Callee::Ignores);
-            assert!(call.spoken.iter().all(|(_, text)| !text.contains(|sign: char| sign.is_ascii_digit())));
-            // By its last digits, or by all of it.
-            let code = if turn == 0 { &call.from[call.from.len() - 4..] } else { &call.from };
-            let answer = service.client.verify(&id, code).await.unwrap();
-            assert_eq!((answer.status, &answer.json()["channel"]), (200, &json!("flashcall")));
-        }
+        let mut setup = calling(&place.url, &stranger);
+        setup.display_name = "A & B <C> \\\"D\\\" 'E'";
+        let service = setup.serve().await;
+        let manner = Manner::well().late(Duration::from_secs(1));
+        stranger.change(|platform| platform.call_sends.then([manner]));
+        let id = send(&service, NUMBER, "voice").await;
+        let call = call_to(&stranger, NUMBER);
+        assert_eq!(call.status, "completed", "it was over before the request was");
+        let heard: String = call.spoken.iter().map(|(_, text)| text.as_str()).collect();
+        assert!(heard.contains("A & B"), "{heard}");
+        shows(&service, &id, "answered").await;
+        let answer = service.client.verify(&id, &spoken_code(&call)).await.unwrap();
+        assert_eq!(answer.status, 200);
     }
 }
 
@@ -201,116 +136,26 @@ async fn what_is_to_be_said_is_told_to_our_call_only() {
         (200, false),
         "after its end"
     );
-}
-
-/// What is asked for in a language that the synthesizer does not know is said in English: then it must be English.
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_heard_is_in_the_language_that_it_is_written_in() {
-    for synthesizer in SYNTHESIZERS {
-        let place = Database::Sqlite.create().await;
-        let stranger = Stranger::start().await;
-        stranger.change(|platform| {
-            platform.synthesizer = synthesizer;
-            platform.second = Duration::from_millis(1);
-        });
-        let mut setup = calling(&place.url, &stranger);
-        for named in ["any", synthesizer.0] {
-            setup.account = format!("{}\nsynthesizer = \"{named}\"", callers());
-            let service = setup.serve().await;
-            let languages = ["en", "pt", "es", "fr", "de", "it", "ar", "hi", "ja", "zh"];
-            for (turn, language) in languages.into_iter().enumerate() {
-                let number = format!("+35191234{}{turn:03}", usize::from(named == "any"));
-                let body = json!({ "to": number, "channel": "voice", "locale": language });
-                let answer = service.client.post("/otp/send", &body).await.unwrap();
-                assert_eq!(answer.status, 201, "{}", answer.text);
-                let ended = async || call_to(&stranger, &number).ended_at.is_some();
-                eventually("the call is over", PATIENCE, ended).await;
-                let call = call_to(&stranger, &number);
-                let spoken: Vec<&str> = call.spoken.iter().map(|(key, _)| key.as_str()).collect();
-                let is_english = call.spoken.iter().any(|(_, text)| text.contains("code"));
-                let all = |key: &str| spoken.iter().all(|spoken| spoken.starts_with(key));
-                assert!(
-                    if is_english { all("en") } else { all(language) },
-                    "{synthesizer:?} {named} {language}: {:?}",
-                    call.spoken
-                );
-                let answer = service
-                    .client
-                    .verify(&answer.id(), &spoken_code(&call))
-                    .await;
-                assert_eq!(answer.unwrap().status, 200, "{language}");
-            }
-        }
-    }
-}
-
-/// The plan of a tenant: where the message does not arrive, the phone rings and speaks the same code.
-#[tokio::test(flavor = "multi_thread")]
-async fn where_no_message_arrives_the_phone_rings_and_speaks_the_same_code() {
-    let place = Database::Sqlite.create().await;
-    let stranger = Stranger::start().await;
-    let mut setup = calling(&place.url, &stranger);
-    setup.tenant = "channels = [\"sms\"]\nfallback = [{ after = \"5s\", channel = \"voice\" }]";
-    let service = setup.serve().await;
-    let (waits, is_quick) = ("+351912345601", "+351912345602");
-    let slow = service.client.sent(waits).await;
-    let quick = service.client.sent(is_quick).await;
-    let code = crate::process::service::code_of(&stranger.texts(is_quick)[0]);
+    let third = "+351912345699";
+    stranger.change(|platform| platform.callees.insert(third.to_owned(), Callee::Ignores));
+    let id = send(&service, third, "voice").await;
+    shows(&service, &id, "ringing").await;
+    let cancel = format!("/otp/{id}/cancel");
     assert_eq!(
-        service.client.verify(&quick, &code).await.unwrap().status,
+        service
+            .client
+            .post(&cancel, &json!({}))
+            .await
+            .unwrap()
+            .status,
         200
     );
-    let is_called = async || stranger.look(|platform| !platform.calls.is_empty());
-    eventually("the phone rings", PATIENCE, is_called).await;
-    let ended = async || call_to(&stranger, waits).ended_at.is_some();
-    eventually("the call is over", PATIENCE, ended).await;
-    let code = spoken_code(&call_to(&stranger, waits));
+    let call = call_to(&stranger, third);
+    let pairs = stranger.look(|platform| call.request(platform));
+    let late = Answer::of(http.post(&call.url).body(form::write(&pairs))).await;
     assert_eq!(
-        code,
-        crate::process::service::code_of(&stranger.texts(waits)[0])
+        (late.status, late.text.contains("<Say")),
+        (200, false),
+        "nobody waits for it"
     );
-    assert_eq!(
-        service.client.verify(&slow, &code).await.unwrap().status,
-        200
-    );
-    let status: Value = service.client.status(&slow).await;
-    assert_eq!(status["deliveries"][1]["cause"], "fallback", "{status}");
-    assert!(stranger.look(|platform| platform.calls.iter().all(|call| call.to == waits)));
-}
-
-/// An answer that says too little leaves open whether there is a call: nobody is called twice.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_of_which_nobody_knows_is_looked_up_and_nobody_is_called_twice() {
-    let place = Database::Sqlite.create().await;
-    let stranger = Stranger::start().await;
-    let mut setup = calling(&place.url, &stranger);
-    (setup.wait, setup.timeout) = ("300ms".to_owned(), "1s".to_owned());
-    let service = setup.serve().await;
-    stranger.change(|platform| platform.call_way = Way::Lost);
-    let mut ids = Vec::new();
-    for (turn, takes) in [true, false, true, false].into_iter().enumerate() {
-        let reply = if turn < 2 {
-            Reply::Reset
-        } else {
-            Reply::Silence
-        };
-        let manner = Manner {
-            takes,
-            ..Manner::taking(reply)
-        };
-        stranger.change(|platform| platform.call_sends.then([manner]));
-        let channel = if turn % 2 == 0 { "voice" } else { "flashcall" };
-        let body = json!({ "to": format!("+35191234560{turn}"), "channel": channel });
-        let answer = service.client.post("/otp/send", &body).await.unwrap();
-        assert_eq!(answer.status, 202, "{}", answer.text);
-        ids.push(answer.id());
-    }
-    for (turn, id) in ids.iter().enumerate() {
-        eventually("it is known", Duration::from_mins(1), async || {
-            service.client.status(id).await["delivery"]["status"] != "queued"
-        })
-        .await;
-        call_to(&stranger, &format!("+35191234560{turn}"));
-    }
-    assert_eq!(stranger.look(|platform| platform.call_sends.count), 6);
 }
