@@ -16,6 +16,8 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
+/// What an extension denies: a message by 403, but a call by a 500 with this text. The account is well.
+const CALL_DENIED: &[u8] = b"Not Allowed to make this outbound call";
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -26,7 +28,7 @@ pub(super) const PAGE: usize = 50;
 pub enum HandOff {
     /// 2xx with a sid.
     Accepted { sid: String },
-    /// 400, or 403 with a JSON body: this message will never be taken.
+    /// 400, 403 with a JSON body, or a call that Restcomm says is not allowed: this will never be taken.
     Refused,
     /// Certainly not taken; another account or another time may do.
     NotSent,
@@ -168,6 +170,9 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/json"));
     let body = read(response, LONGEST_ANSWER).await;
+    let is_denied = body
+        .as_ref()
+        .is_some_and(|body| body.starts_with(CALL_DENIED));
     match status.as_u16() {
         200..=299 => match body.and_then(|body| serde_json::from_slice::<Created>(&body).ok()) {
             Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => {
@@ -181,6 +186,9 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff
         400 => HandOff::Refused,
         // Restcomm's extensions refuse a message so; without JSON it is the account that is refused.
         403 if is_json && body.is_some_and(|body| is_json_object(&body)) => HandOff::Refused,
+        500 if is_denied => HandOff::Refused,
+        // A gateway says so of a request that it has passed on.
+        504 => HandOff::Unknown,
         500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => HandOff::Unknown,
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");

@@ -16,6 +16,7 @@ mod server;
 mod setup;
 mod wire;
 
+mod denials;
 mod failover;
 mod fallback;
 mod flash_calls;

@@ -160,6 +160,13 @@ async fn an_answer_is_one_of_four_outcomes() {
         (413, "text/plain", "", HandOff::NotSent),
         (302, "text/html", "", HandOff::NotSent),
         (500, "text/plain", "Ask timed out", HandOff::NotSent),
+        (
+            500,
+            "text/plain",
+            "Not Allowed to make this outbound call",
+            HandOff::Refused,
+        ),
+        (504, "text/html", "<html></html>", HandOff::Unknown),
         (503, "text/html", "<html></html>", HandOff::NotSent),
     ] {
         let found = judged(status, content_type, body).await;

@@ -57,6 +57,10 @@ fn silent_ones() -> Vec<(&'static str, Reply)> {
         ("a list", ok("application/json", "[]")),
         ("half", ok("application/json", "{\"sid\":\"SM0123")),
         ("no content", Reply::Instead(Response::empty(204))),
+        (
+            "a gateway",
+            Reply::Instead(Response::of(504, "text/html", "<html></html>")),
+        ),
         ("head only", Reply::HeadOnly),
         ("reset", Reply::Reset),
         ("silence", Reply::Silence),
