@@ -23,7 +23,7 @@ use crate::{
         policy::Tenant,
     },
     message,
-    restcomm::{Account, Call, CallbackRoute, HandOff, LookUpFailed, Message},
+    restcomm::{Account, Call, CallbackRoute, HandOff, HandedOver, LookUpFailed, Message},
     store::{Claimed, Started},
 };
 
@@ -214,22 +214,19 @@ impl Courier {
         };
         let watch = self.0.clock.stopwatch();
         let in_flight = self.0.store.metrics().hand_off();
-        let outcome = if job.delivery.channel.is_call() {
+        let HandedOver { outcome, is_well } = if job.delivery.channel.is_call() {
             self.place_call(job, account, from).await
         } else {
             self.send_sms(job, account, from).await
         };
         drop(in_flight);
-        pass.done(match outcome {
-            HandOff::Accepted { .. } | HandOff::Refused => Health::Good,
-            HandOff::NotSent | HandOff::Unknown => Health::Bad,
-        });
+        pass.done(if is_well { Health::Good } else { Health::Bad });
         let (delivery, number) = (&job.delivery, &job.number);
         self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
         outcome
     }
 
-    async fn send_sms(&self, job: &Job, account: &Account, from: &str) -> HandOff {
+    async fn send_sms(&self, job: &Job, account: &Account, from: &str) -> HandedOver {
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
         let validity = self.0.clock.now().until(end);
         let wording = &job.delivery.wording;
@@ -241,7 +238,7 @@ impl Courier {
             .await
     }
 
-    async fn place_call(&self, job: &Job, account: &Account, from: &str) -> HandOff {
+    async fn place_call(&self, job: &Job, account: &Account, from: &str) -> HandedOver {
         let id = job.delivery.id;
         let call = Call {
             from,
@@ -305,7 +302,9 @@ impl Courier {
             calls.map(|calls| calls.into_iter().map(|call| call.sid).collect())
         } else {
             let since = delivery.created_at.minus(CLOCK_SLACK);
-            let messages = account.find_sms(&job.number, from, since).await;
+            let messages = account
+                .find_sms(&job.number, from, since, &self.0.clock)
+                .await;
             let is_it = |message: &Message| message.body.contains(job.code.expose());
             messages.map(|all| {
                 all.into_iter()

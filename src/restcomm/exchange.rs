@@ -16,8 +16,9 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
-/// What an extension denies: a message by 403, but a call by a 500 with this text. The account is well.
-const CALL_DENIED: &[u8] = b"Not Allowed to make this outbound call";
+/// Restcomm's extensions deny a call with 500 and this text, where they deny a message with 403: it says nothing against
+/// the account.
+const DENIED: &[u8] = b"Not Allowed to make this outbound call";
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -28,12 +29,36 @@ pub(super) const PAGE: usize = 50;
 pub enum HandOff {
     /// 2xx with a sid.
     Accepted { sid: String },
-    /// 400, 403 with a JSON body, or a call that Restcomm says is not allowed: this will never be taken.
+    /// 400, or 403 with a JSON body: this message will never be taken.
     Refused,
     /// Certainly not taken; another account or another time may do.
     NotSent,
     /// Perhaps taken: it must not be repeated before the account was asked.
     Unknown,
+}
+
+/// The end of a hand-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandedOver {
+    pub outcome: HandOff,
+    /// Whether the account does its work, whatever it thinks of this request.
+    pub is_well: bool,
+}
+
+impl HandedOver {
+    const fn well(outcome: HandOff) -> Self {
+        Self {
+            outcome,
+            is_well: true,
+        }
+    }
+
+    const fn ill(outcome: HandOff) -> Self {
+        Self {
+            outcome,
+            is_well: false,
+        }
+    }
 }
 
 /// Why an account did not tell.
@@ -65,7 +90,7 @@ impl Account {
         resource: &str,
         form: &[(&str, &str)],
         clock: &Clock,
-    ) -> HandOff {
+    ) -> HandedOver {
         let started = clock.now();
         match self
             .signed(self.client.post(self.url(resource)))
@@ -77,12 +102,12 @@ impl Account {
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {
                 tracing::warn!(account = self.name(), "restcomm.unreachable");
-                HandOff::NotSent
+                HandedOver::ill(HandOff::NotSent)
             }
             Err(error) => {
                 let timeout = error.is_timeout();
                 tracing::warn!(account = self.name(), timeout, "restcomm.no_answer");
-                HandOff::Unknown
+                HandedOver::ill(HandOff::Unknown)
             }
         }
     }
@@ -155,6 +180,15 @@ impl Account {
     }
 }
 
+impl Page {
+    /// What `instant` is on the clock of the machine that gave this page: how long ago something was, is the same on
+    /// every clock.
+    pub(super) fn on_their_clock(&self, instant: Timestamp, clock: &Clock) -> Timestamp {
+        let now = clock.now();
+        self.date.unwrap_or(now).minus(instant.until(now))
+    }
+}
+
 /// A date as RFC 2822 writes it, and Restcomm and HTTP do.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
@@ -162,7 +196,7 @@ pub(super) fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// What an answer to a hand-off means.
-async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff {
+async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedOver {
     let status = response.status();
     let is_json = response
         .headers()
@@ -170,29 +204,33 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandOff
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.starts_with("application/json"));
     let body = read(response, LONGEST_ANSWER).await;
-    let is_denied = body
-        .as_ref()
-        .is_some_and(|body| body.starts_with(CALL_DENIED));
     match status.as_u16() {
         200..=299 => match body.and_then(|body| serde_json::from_slice::<Created>(&body).ok()) {
             Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => {
-                HandOff::Accepted { sid }
+                HandedOver::well(HandOff::Accepted { sid })
             }
             _ => {
                 tracing::warn!(http.status = status.as_u16(), "restcomm.unreadable_answer");
-                HandOff::Unknown
+                HandedOver::ill(HandOff::Unknown)
             }
         },
-        400 => HandOff::Refused,
+        400 => HandedOver::well(HandOff::Refused),
         // Restcomm's extensions refuse a message so; without JSON it is the account that is refused.
-        403 if is_json && body.is_some_and(|body| is_json_object(&body)) => HandOff::Refused,
-        500 if is_denied => HandOff::Refused,
+        403 if is_json && body.as_deref().is_some_and(is_json_object) => {
+            HandedOver::well(HandOff::Refused)
+        }
         // A gateway says so of a request that it has passed on.
-        504 => HandOff::Unknown,
-        500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => HandOff::Unknown,
+        504 => HandedOver::ill(HandOff::Unknown),
+        500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => {
+            HandedOver::ill(HandOff::Unknown)
+        }
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
-            HandOff::NotSent
+            let is_well = code == 500 && body.is_some_and(|body| body.starts_with(DENIED));
+            HandedOver {
+                outcome: HandOff::NotSent,
+                is_well,
+            }
         }
     }
 }

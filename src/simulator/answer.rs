@@ -48,7 +48,7 @@ impl Service {
     const fn out_of_order(self) -> &'static str {
         match self {
             Self::Sms => "The SMS service did not answer in time",
-            Self::Calls => "The call manager did not answer in time",
+            Self::Calls => "Futures timed out after [10 seconds]",
         }
     }
 

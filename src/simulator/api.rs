@@ -1,8 +1,13 @@
 //! The REST API: every path below the version, by Restcomm's rules of order.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, DATE, HttpDate, TryIntoHeaderValue as _},
+    },
     web,
 };
 
@@ -26,13 +31,29 @@ enum Target<'a> {
     Call(&'a str),
 }
 
-/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
-/// account (403), parameters (400).
+/// Every answer says what time it is, by the clock of the platform: clients tell by it how old a resource is.
 pub(super) async fn dispatch(
     simulator: web::Data<Simulator>,
     request: HttpRequest,
     tail: web::Path<String>,
     body: web::Bytes,
+) -> HttpResponse {
+    let mut response = answer_to(&simulator, &request, &tail, &body).await;
+    let millis = u64::try_from(simulator.0.clock.now().as_millis()).unwrap_or(0);
+    let date = HttpDate::from(UNIX_EPOCH + Duration::from_millis(millis));
+    if let Ok(date) = date.try_into_value() {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
+/// account (403), parameters (400).
+async fn answer_to(
+    simulator: &Simulator,
+    request: &HttpRequest,
+    tail: &str,
+    body: &web::Bytes,
 ) -> HttpResponse {
     let segments: Vec<&str> = tail.split('/').map(without_json).collect();
     let (account, target) = match *segments {
@@ -40,28 +61,26 @@ pub(super) async fn dispatch(
         ["Accounts", account, "SMS", "Messages", sid] => (account, Target::Message(sid)),
         ["Accounts", account, "Calls"] => (account, Target::Calls),
         ["Accounts", account, "Calls", sid] => (account, Target::Call(sid)),
-        _ => return unknown_path(&simulator, &request),
+        _ => return unknown_path(simulator, request),
     };
-    count(&simulator, request.method().as_str(), target);
-    if !authenticated(&simulator, &request) {
+    count(simulator, request.method().as_str(), target);
+    if !authenticated(simulator, request) {
         return reply::unauthorized();
     }
-    let format = Format::negotiate(&request, tail.split('/').any(|s| s != without_json(s)));
+    let format = Format::negotiate(request, tail.split('/').any(|s| s != without_json(s)));
     let own = account == simulator.0.account.sid();
     let query = request.query_string();
     match (request.method().as_str(), target) {
         ("POST", Target::Message(_)) => reply::method_not_allowed("GET"),
-        ("POST", _) if !is_form(&request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        // Restcomm finds out only when it looks for the call.
-        ("POST", Target::Call(_)) if !own => reply::empty(StatusCode::BAD_REQUEST),
+        ("POST", _) if !is_form(request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("POST" | "GET", _) if !own => reply::empty(StatusCode::FORBIDDEN),
-        ("POST", Target::Messages) => send::send(&simulator, format, &body).await,
-        ("POST", Target::Calls) => call::place(&simulator, format, &body).await,
-        ("POST", Target::Call(sid)) => call::modify(&simulator, format, sid, &body).await,
-        ("GET", Target::Messages) => list(&simulator, format, &request).await,
-        ("GET", Target::Message(sid)) => show(&simulator, format, sid).await,
-        ("GET", Target::Calls) => call::list(&simulator, format, query).await,
-        ("GET", Target::Call(sid)) => call::look_up(&simulator, format, sid).await,
+        ("POST", Target::Messages) => send::send(simulator, format, body).await,
+        ("POST", Target::Calls) => call::place(simulator, format, body).await,
+        ("POST", Target::Call(sid)) => call::modify(simulator, format, sid, body).await,
+        ("GET", Target::Messages) => list(simulator, format, request).await,
+        ("GET", Target::Message(sid)) => show(simulator, format, sid).await,
+        ("GET", Target::Calls) => call::list(simulator, format, query).await,
+        ("GET", Target::Call(sid)) => call::look_up(simulator, format, sid).await,
         (_, Target::Message(_)) => reply::method_not_allowed("GET"),
         (_, Target::Messages | Target::Calls | Target::Call(_)) => {
             reply::method_not_allowed("GET, POST")

@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod breaker;
+mod calls;
 mod checks;
 mod client_address;
 mod cors;

@@ -1,6 +1,8 @@
 //! The simulated Restcomm, spoken to over real HTTP as a client would.
 
 mod auth;
+mod by_hand;
+mod call_lists;
 mod callbacks;
 mod calls;
 mod client;
@@ -10,6 +12,7 @@ mod platform;
 mod progress;
 mod sends;
 mod server;
+mod speech;
 
 use std::{net::TcpListener, time::Duration};
 

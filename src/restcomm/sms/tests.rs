@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     domain::synthesizer::Synthesizer,
     restcomm::{
-        Accounts, Settings, SmsFrom,
+        Accounts, HandOff, Settings, SmsFrom,
         exchange::{LONGEST_ANSWER, LONGEST_LIST},
     },
 };
@@ -94,6 +94,7 @@ async fn hand_off(base_url: String, timeout: Duration, clock: &Clock) -> HandOff
             clock,
         )
         .await
+        .outcome
 }
 
 async fn judged(status: u16, content_type: &str, body: &str) -> HandOff {
@@ -105,7 +106,8 @@ async fn looked_up(base_url: String) -> Result<Vec<Message>, LookUpFailed> {
     let accounts = accounts(base_url, PATIENCE);
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
-    account.find_sms(&number, None, NOON).await
+    let clock = Clock::manual(NOON);
+    account.find_sms(&number, None, NOON, &clock).await
 }
 
 fn accepted(sid: &str) -> HandOff {
@@ -164,7 +166,7 @@ async fn an_answer_is_one_of_four_outcomes() {
             500,
             "text/plain",
             "Not Allowed to make this outbound call",
-            HandOff::Refused,
+            HandOff::NotSent,
         ),
         (504, "text/html", "<html></html>", HandOff::Unknown),
         (503, "text/html", "<html></html>", HandOff::NotSent),

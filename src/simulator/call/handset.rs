@@ -13,7 +13,7 @@ use crate::simulator::{
 };
 
 /// What the owner of a phone does with the call on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Hand {
     Answer,
     Decline,

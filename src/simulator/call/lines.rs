@@ -23,7 +23,6 @@ const ORDERS: usize = 64;
 const MOST_SPOKEN: usize = 64 * 1024;
 
 /// What somebody wants of a live call: the first four are the phone's, the last two its client's.
-#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Answer,
     Decline,
@@ -207,5 +206,96 @@ impl State {
         if let Some(line) = lines.live.get_mut(sid) {
             act(line, phones);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::simulator::{Address, CallStatus, Method};
+
+    fn call(number: usize) -> Call {
+        let now = Timestamp::from_millis(0);
+        Call {
+            sid: format!("CA{number}"),
+            created: now,
+            updated: now,
+            started: now,
+            ended: None,
+            from: String::new(),
+            to: String::new(),
+            status: CallStatus::Queued,
+            answered: false,
+            duration: None,
+            ring_duration: None,
+            api_version: String::new(),
+            rcml: Address {
+                url: String::new(),
+                method: Method::Post,
+            },
+            fallback: None,
+            callback: None,
+            timeout: Duration::ZERO,
+        }
+    }
+
+    fn open(lines: &mut Lines, sid: usize, phone: &str, scripted: CallFate) -> CallFate {
+        lines.open(&call(sid), phone.to_owned(), scripted).0
+    }
+
+    #[test]
+    fn a_phone_is_engaged_until_its_own_call_ends() {
+        let mut lines = Lines::default();
+        assert_eq!(
+            open(&mut lines, 1, "+1", CallFate::Ignore),
+            CallFate::Ignore
+        );
+        assert_eq!(open(&mut lines, 2, "+1", CallFate::Answer), CallFate::Busy);
+        assert_eq!(open(&mut lines, 3, "+1", CallFate::Fail), CallFate::Fail);
+        assert_eq!(
+            open(&mut lines, 4, "+2", CallFate::Answer),
+            CallFate::Answer
+        );
+        lines.close("CA2");
+        assert_eq!(open(&mut lines, 5, "+1", CallFate::Answer), CallFate::Busy);
+        lines.close("CA1");
+        assert_eq!(
+            open(&mut lines, 6, "+1", CallFate::Answer),
+            CallFate::Answer
+        );
+        assert!(lines.is_live("CA6") && !lines.is_live("CA1"));
+    }
+
+    #[test]
+    fn a_network_that_is_full_takes_no_call() {
+        let mut lines = Lines::default();
+        for number in 0..MOST_LINES {
+            let phone = format!("+{number}");
+            assert_eq!(
+                open(&mut lines, number, &phone, CallFate::Answer),
+                CallFate::Answer
+            );
+        }
+        assert_eq!(
+            open(&mut lines, MOST_LINES, "+x", CallFate::Answer),
+            CallFate::Fail
+        );
+    }
+
+    #[test]
+    fn what_one_call_may_say_is_bounded() {
+        let mut lines = Lines::default();
+        open(&mut lines, 1, "+1", CallFate::Answer);
+        let line = lines.live.get_mut("CA1").unwrap();
+        line.say("one", "en");
+        line.say("", "de");
+        line.say("two", "fr");
+        line.say(&"x".repeat(MOST_SPOKEN), "es");
+        assert_eq!(
+            (&*line.spoken, line.language.as_deref()),
+            ("one two", Some("es"))
+        );
     }
 }

@@ -12,7 +12,7 @@ use super::{
     rcml::{Gather, Say, Verb},
 };
 use crate::{
-    domain::clock::Timestamp,
+    domain::clock::{Clock, Stopwatch, Timestamp},
     simulator::errand::{Address, Errand, Method},
 };
 
@@ -195,13 +195,12 @@ impl Live {
             address: address.clone(),
             parameters: rcml_parameters(&self.call, self.simulator.0.account.sid(), digits),
         };
-        let clock = self.simulator.0.clock.clone();
-        let began = clock.now();
+        let patience = Patience::begin(&self.simulator.0.clock);
         let mut fetched = pin!(fetch(self.simulator.0.http.clone(), errand));
         loop {
             tokio::select! {
                 page = &mut fetched => {
-                    self.at = self.at.plus(began.until(clock.now()));
+                    self.at = self.at.plus(patience.spent());
                     return Ok(page);
                 }
                 Some((order, asked)) = self.orders.recv() => {
@@ -210,7 +209,7 @@ impl Live {
                         Ok(Some(_)) => self.settle(true),
                         Ok(None) => {}
                         Err(end) => {
-                            self.at = self.at.plus(began.until(clock.now()));
+                            self.at = self.at.max(self.simulator.0.clock.now());
                             return Err(end);
                         }
                     }
@@ -231,6 +230,27 @@ impl Live {
         } else {
             Err(End::Failed)
         }
+    }
+}
+
+/// How long a document was waited for. A network takes its time whatever a manual clock shows, and such a
+/// clock may be moved meanwhile: only seconds that passed on both count.
+struct Patience {
+    clock: Stopwatch,
+    wall: Stopwatch,
+}
+
+impl Patience {
+    fn begin(clock: &Clock) -> Self {
+        Self {
+            clock: clock.stopwatch(),
+            wall: Clock::system().stopwatch(),
+        }
+    }
+
+    fn spent(&self) -> Duration {
+        let wall = Duration::from_secs(self.wall.elapsed().as_secs());
+        self.clock.elapsed().min(wall)
     }
 }
 
@@ -273,5 +293,18 @@ impl<'a> Digits<'a> {
                 self.done = self.gather.digits == Some(self.pressed.len());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_moved_while_a_document_is_on_its_way_changes_nothing() {
+        let clock = Clock::manual(Timestamp::from_millis(0));
+        let patience = Patience::begin(&clock);
+        clock.advance(Duration::from_hours(1));
+        assert_eq!(patience.spent(), Duration::ZERO);
     }
 }

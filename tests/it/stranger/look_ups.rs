@@ -192,4 +192,17 @@ on_both! {
         assert_eq!(stranger.look(|platform| platform.sends.count), 1);
         assert_eq!(app.status(&id).await["delivery"], delivery("sent"));
     }
+
+    /// A machine whose clock nobody sets knows all the same how long ago it took a message.
+    async fn a_clock_that_is_behind_denies_nothing(database) {
+        let (app, stranger) = begin(database).await;
+        stranger.change(|platform| {
+            platform.behind = Duration::from_mins(25);
+            platform.sends.then([Manner::taking(Reply::Reset)]);
+        });
+        let id = send(&app, NUMBER).await;
+        Outbox::of(&app).await.run_out(&app, &id).await;
+        assert_eq!(stranger.look(|platform| platform.sends.count), 1);
+        assert_eq!(app.status(&id).await["delivery"], delivery("sent"));
+    }
 }

@@ -22,6 +22,8 @@ pub(super) struct Platform {
     pub(super) route: Route,
     /// `normalize-numbers-for-outbound-calls`.
     pub(super) normalizes: bool,
+    /// How much the clock of the machine is behind.
+    pub(super) behind: Duration,
     /// The time zone of the machine.
     pub(super) zone: Offset,
     pub(super) messages: Vec<Sms>,
@@ -83,6 +85,7 @@ impl Platform {
             ),
             route: Route::Smpp,
             normalizes: false,
+            behind: Duration::ZERO,
             zone: Offset::from_seconds(-(3 * 60 + 30) * 60).unwrap(),
             messages: Vec::new(),
             fate: Fate::nothing(),
@@ -138,4 +141,10 @@ impl Platform {
         let here = at.to_zoned(self.zone.to_time_zone());
         jiff::fmt::strtime::format(format, &here).unwrap()
     }
+}
+
+/// As the head of an answer has it.
+pub(super) fn http_date(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap();
+    jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", at).unwrap()
 }

@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     answering::{Handled, handle},
     manners::Reply,
-    platform::Platform,
+    platform::{Platform, http_date},
     wire::{Response, Wire},
 };
 use crate::process::{PATIENCE, free_port};
@@ -93,7 +93,8 @@ impl Stranger {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.clock().now()
+        let behind = self.look(|platform| platform.behind);
+        self.clock().now().minus(behind)
     }
 
     pub(super) fn look<T>(&self, look: impl FnOnce(&Platform) -> T) -> T {
@@ -141,7 +142,7 @@ impl Stranger {
             }
             self.clock().sleep(manner.after).await;
             let response = match manner.reply {
-                Reply::Usual | Reply::Xml | Reply::Nulls => response,
+                Reply::Usual | Reply::Xml | Reply::Nulls => response.with("Date", &http_date(now)),
                 Reply::Status(status) => Response { status, ..response },
                 Reply::Instead(other) => other,
                 Reply::HeadOnly => {
