@@ -16,6 +16,7 @@ mod server;
 mod setup;
 mod wire;
 
+mod call_tokens;
 mod denials;
 mod failover;
 mod fallback;
