@@ -53,7 +53,7 @@ async fn a_call_of_which_nobody_knows_is_looked_up_and_nobody_is_called_twice() 
     let stranger = Stranger::start().await;
     let mut setup = calling(&place.url, &stranger);
     (setup.wait, setup.timeout) = ("300ms".to_owned(), "1s".to_owned());
-    let service = setup.serve().await;
+    let mut service = setup.serve().await;
     stranger.change(|platform| platform.call_way = Way::Lost);
     let mut ids = Vec::new();
     for (turn, takes) in [true, false, true, false].into_iter().enumerate() {
@@ -73,6 +73,9 @@ async fn a_call_of_which_nobody_knows_is_looked_up_and_nobody_is_called_twice() 
         assert_eq!(answer.status, 202, "{}", answer.text);
         ids.push(answer.id());
     }
+    // Whoever knew something of the last of them is dead.
+    service.process.kill();
+    service.restart().await;
     for (turn, id) in ids.iter().enumerate() {
         eventually("it is known", Duration::from_mins(1), async || {
             service.client.status(id).await["delivery"]["status"] != "queued"
