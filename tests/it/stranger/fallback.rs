@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    callbacks::Way,
+    callbacks::{Fate, Way},
     manners::{Manner, Reply},
     phoning::{call_to, calling, spoken_code},
     server::Stranger,
@@ -84,4 +84,35 @@ async fn a_call_of_which_nobody_knows_is_looked_up_and_nobody_is_called_twice() 
         call_to(&stranger, &format!("+35191234560{turn}"));
     }
     assert_eq!(stranger.look(|platform| platform.call_sends.count), 6);
+}
+
+/// A message that certainly does not arrive is not waited for, whether the platform tells of it or is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_message_is_reported_undelivered_the_phone_rings_at_once() {
+    let place = Database::Sqlite.create().await;
+    let stranger = Stranger::start().await;
+    let mut setup = calling(&place.url, &stranger);
+    setup.tenant = "channels = [\"sms\"]\nfallback = [{ after = \"4m\", channel = \"voice\" }]";
+    let service = setup.serve().await;
+    for (number, way) in [("+351912345601", Way::Posted), ("+351912345602", Way::Lost)] {
+        stranger.change(|platform| platform.fate = Fate::undelivered(30006).told(way));
+        let id = service.client.sent(number).await;
+        let is_called = async || {
+            stranger.look(|platform| {
+                platform
+                    .calls
+                    .iter()
+                    .any(|call| call.ended_at.is_some() && call.to == number)
+            })
+        };
+        eventually("the phone rings", PATIENCE, is_called).await;
+        let code = spoken_code(&call_to(&stranger, number));
+        assert_eq!(code, code_of(&stranger.texts(number)[0]));
+        let status = service.client.status(&id).await;
+        assert_eq!(
+            status["deliveries"][0]["reason"],
+            "landline_or_unreachable_carrier"
+        );
+        assert_eq!(service.client.verify(&id, &code).await.unwrap().status, 200);
+    }
 }
