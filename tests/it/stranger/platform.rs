@@ -43,6 +43,9 @@ pub(super) struct Platform {
     pub(super) call_sends: Manners,
     pub(super) call_lists: Manners,
     pub(super) call_reads: Manners,
+    /// Requests that are being answered, and the most there ever were at once.
+    pub(super) running: usize,
+    pub(super) most_running: usize,
     /// When each request came.
     pub(super) arrivals: Vec<Instant>,
     /// What callbacks were answered with: status and body; `None`: nothing.
@@ -100,6 +103,8 @@ impl Platform {
             call_sends: Manners::default(),
             call_lists: Manners::default(),
             call_reads: Manners::default(),
+            running: 0,
+            most_running: 0,
             arrivals: Vec::new(),
             called_back: Vec::new(),
         }

@@ -126,7 +126,11 @@ impl Stranger {
                 response,
                 taken,
                 placed,
-            } = self.change(|platform| handle(platform, &request, now));
+            } = self.change(|platform| {
+                platform.running += 1;
+                platform.most_running = platform.most_running.max(platform.running);
+                handle(platform, &request, now)
+            });
             if let Some(sid) = taken {
                 let stranger = self.clone();
                 let life = async move { stranger.live(&sid).await };
@@ -141,6 +145,7 @@ impl Stranger {
                 tokio::spawn(async move { stranger.carry(&sid).await });
             }
             self.clock().sleep(manner.after).await;
+            self.change(|platform| platform.running -= 1);
             let response = match manner.reply {
                 Reply::Usual | Reply::Xml | Reply::Nulls => response.with("Date", &http_date(now)),
                 Reply::Status(status) => Response { status, ..response },
