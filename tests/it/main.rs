@@ -16,6 +16,7 @@ mod docs;
 mod errors;
 mod failover;
 mod failure_budget;
+mod fallback;
 mod guesses;
 mod handset_page;
 mod house;

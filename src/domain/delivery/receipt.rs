@@ -10,6 +10,8 @@ use crate::domain::clock::Timestamp;
 /// When Restcomm is asked for the first time how a message fares. Where it reports by itself, it has by then.
 const FIRST_ASK: Duration = Duration::from_secs(10);
 const SECOND_ASK: Duration = Duration::from_secs(30);
+/// The same of a call: by then it rings no more.
+const SECOND_ASK_OF_CALL: Duration = Duration::from_secs(40);
 /// From then on.
 const ASK_EVERY: Duration = Duration::from_mins(1);
 /// Of a call that is over, for a minute.
@@ -138,7 +140,12 @@ impl Delivery {
             && self.account.is_some()
             && self.sid.is_some()
             && now <= self.end_of_code().plus(ASK_AFTER_END);
-        let second = self.sent_at.unwrap_or(self.created_at).plus(SECOND_ASK);
+        let second = if self.channel.is_call() {
+            SECOND_ASK_OF_CALL
+        } else {
+            SECOND_ASK
+        };
+        let second = self.sent_at.unwrap_or(self.created_at).plus(second);
         self.ask_at = matters.then(|| {
             if self.over_at.is_some_and(|over| now < over.plus(ASK_EVERY)) {
                 // Restcomm told of the end of the call before it wrote down which it was.
