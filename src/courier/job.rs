@@ -163,9 +163,11 @@ impl Courier {
             match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
-                    // The answer need not wait for this to be durable: losing it costs one look-up.
+                    // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
+                    let ride = self.0.journal.ride(job.delivery.verification);
                     tell.map(|tell| tell.send(accepted.clone()));
                     self.report(&job.delivery, accepted).await;
+                    drop(ride);
                     return;
                 }
                 HandOff::Refused => {
