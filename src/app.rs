@@ -153,6 +153,8 @@ impl App {
             random: random.clone(),
             wait: config.delivery.wait,
             per_number: config.limits.per_number,
+            directory: directory.clone(),
+            callback_url: config.delivery.callback_url.as_str().to_owned(),
         });
         let (keyless, simulator) = dev.map(|dev| (Arc::new(dev.tenant), dev.simulator)).unzip();
         let api = Api {
@@ -347,6 +349,9 @@ fn settings(account: AccountConfig) -> Settings {
             default: account.sms_from.default,
             by_country: account.sms_from.by_country,
         },
+        voice_from: account.voice_from,
+        flashcall_from: account.flashcall_from,
+        synthesizer: account.synthesizer,
         timeout: account.timeout,
         max_per_second: account.max_per_second,
     }

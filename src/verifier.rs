@@ -1,5 +1,6 @@
 //! The rule book: what happens when somebody wants a code sent, checks one, asks how it stands, or cancels.
 
+mod calls;
 mod receipts;
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
@@ -14,6 +15,7 @@ use crate::{
         clock::{Clock, Timestamp},
         code::Code,
         delivery::{Channel, Delivery, DeliveryStatus, Report},
+        dispatch::Dispatch,
         ending::{Cancel, CancelOutcome},
         failures::Block,
         id::Id,
@@ -21,14 +23,15 @@ use crate::{
         language::Language,
         limits::{LimitName, Rate},
         phone::PhoneNumber,
+        policy::Policy,
         random::Random,
-        send::{Dispatch, Send, SendOutcome},
+        send::{Send, SendOutcome},
         verification::{Reason, Status, Verification},
         wording::Autofill,
     },
     guard::{self, DestinationRefused},
     restcomm::Accounts,
-    store::{Caller, Journal, Snapshot, Store, StoreError, channel_label},
+    store::{Caller, Directory, Journal, Snapshot, Store, StoreError, channel_label},
     telemetry::labels,
 };
 
@@ -47,6 +50,10 @@ pub struct Parts {
     pub wait: Duration,
     /// Limits on sends to one number, counted over all tenants.
     pub per_number: Vec<Rate>,
+    /// For what is said on a call.
+    pub directory: Directory,
+    /// Where Restcomm reaches this service; no slash at its end.
+    pub callback_url: String,
 }
 
 /// What a caller asks to be sent.
@@ -118,6 +125,8 @@ pub enum Refusal {
     Canceled,
     #[error("its guesses are spent")]
     MaxAttemptsReached,
+    #[error("the guesses at this flash call are spent")]
+    CodeSpent,
     #[error("it failed")]
     Failed(Option<Reason>),
     #[error(transparent)]
@@ -148,8 +157,9 @@ impl Verifier {
             Refusal::Destination(why)
         };
         guard::destination(policy, &request.number).map_err(refused)?;
-        let account = parts.accounts.for_sms(policy, &request.number).next();
-        let account = account.ok_or_else(|| refused(DestinationRefused::NoSender))?;
+        let (account, code) = self
+            .code_for(&request, policy)
+            .ok_or_else(|| refused(DestinationRefused::NoSender))?;
         let deadline = parts.clock.now().plus(parts.wait);
         let (tell, told) = oneshot::channel();
         let send = Send {
@@ -170,10 +180,10 @@ impl Verifier {
             metadata: request.metadata,
             language: request.language.unwrap_or(policy.locale),
             autofill: request.autofill,
-            code: Code::generate(policy.code.length, &parts.random),
+            code,
             verification_seed: parts.random.bytes(),
             delivery_seed: parts.random.bytes(),
-            account: account.name().to_owned(),
+            account: account.to_owned(),
             number: request.number,
         };
         let tell = (!request.respond_async).then_some(tell);
@@ -212,9 +222,11 @@ impl Verifier {
             () = parts.clock.sleep_until(deadline), if !request.respond_async => None,
         };
         match report {
-            Some(Report::Refused) if !resent => return Err(Refusal::DeliveryRefused),
+            Some(Report::Refused) if !resent && delivery.next.is_none() => {
+                return Err(Refusal::DeliveryRefused);
+            }
             Some(Report::Refused) => {
-                // The resend failed, and perhaps the verification with it: nothing of it was ever sent.
+                // The tenant's plan goes on, or the resend failed, and perhaps the verification with it.
                 let snapshot = self.status(caller, verification.id).await?;
                 verification = snapshot.verification;
                 delivery = snapshot.deliveries.into_iter().last().unwrap_or(delivery);
@@ -227,6 +239,20 @@ impl Verifier {
             delivery,
             resent,
         })
+    }
+
+    /// The account that is tried first, and the code, should a new one be needed. A flash call's is what the number ends in
+    /// that it comes from.
+    fn code_for(&self, request: &SendRequest, policy: &Policy) -> Option<(&str, Code)> {
+        let Parts {
+            accounts, random, ..
+        } = &*self.0;
+        let code = match request.channel {
+            Channel::Flashcall => accounts.draw_caller(policy, random)?,
+            Channel::Sms | Channel::Voice => Code::generate(policy.code.length, random),
+        };
+        let account = accounts.first(request.channel, policy, &request.number, &code)?;
+        Some((account.name(), code))
     }
 
     /// Checks a code. Exactly one check of a verification is ever approved.
@@ -255,6 +281,7 @@ impl Verifier {
             tenant: caller.tenant.name.clone(),
             key: caller.key,
             target,
+            caller: self.0.accounts.ending_of(&code),
             code,
         };
         match self.0.journal.check(check).await? {
@@ -263,6 +290,7 @@ impl Verifier {
             CheckOutcome::Ended(verification) => Err(why_ended(&verification)),
             CheckOutcome::Blocked(block) => Err(Refusal::Blocked(block)),
             CheckOutcome::Unknown => Err(Refusal::Unknown),
+            CheckOutcome::CodeSpent => Err(Refusal::CodeSpent),
             CheckOutcome::KeyRefused => Err(Refusal::KeyRefused),
             CheckOutcome::Undecidable => Err(Refusal::KeyMissing),
         }
@@ -283,8 +311,9 @@ impl Verifier {
         }
     }
 
-    /// How a verification stands now.
+    /// How a verification stands now: never less than a caller of this process was told before.
     pub async fn status(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
+        self.0.journal.arrived(id).await;
         let found = self.0.store.snapshot(&caller.tenant.name, id).await;
         let found = found.inspect_err(|error| self.0.store.count_error(error))?;
         let mut snapshot = found.ok_or(Refusal::Unknown)?;

@@ -20,6 +20,9 @@ use crate::{
 const COOL_DOWN: Duration = Duration::from_secs(5);
 const TENANT: &str = "dev";
 const ACCOUNT: &str = "simulated";
+/// Numbers of nobody's, kept for fiction, stand for the caller's: this one, and the hundred from it on.
+const FIRST_CALLER: u64 = 13_055_550_100;
+const CALLERS: u64 = 100;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
@@ -190,6 +193,7 @@ fn stored_part(data: &Path) -> String {
     format!(
         "[database]\nurl = {url}\n\
          [tenants.{TENANT}]\ndisplay_name = \"Countersign\"\ncountries = [\"*\"]\n\
+         channels = [\"sms\", \"voice\", \"flashcall\"]\n\
          limits = {{ per_number = [], per_ip = [], per_prefix = [], per_country = [], per_key = [], per_tenant = [] }}\n"
     )
 }
@@ -200,10 +204,13 @@ fn text(data: &Path, base: &str, sid: &str, token: &str) -> Result<String, Strin
         .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     let bind = base.trim_start_matches("http://");
     let path = simulator::REST_PATH;
+    let callers = (0..CALLERS).map(|place| format!("\"+{}\"", FIRST_CALLER + place));
+    let callers = callers.collect::<Vec<_>>().join(", ");
     Ok(format!(
         "public_url = \"{base}\"\n[server]\nbind = \"{bind}\"\n{keys}\n{stored}[limits]\nper_number = []\n\
          [[restcomm]]\nname = \"{ACCOUNT}\"\nbase_url = \"{base}{path}\"\naccount_sid = \"{sid}\"\n\
-         auth_token = \"{token}\"\nsms_from = \"Countersign\"\nmax_per_second = 100000\n",
+         auth_token = \"{token}\"\nsms_from = \"Countersign\"\nvoice_from = \"+{FIRST_CALLER}\"\n\
+         flashcall_from = [{callers}]\nmax_per_second = 100000\n",
         stored = stored_part(data),
     ))
 }

@@ -73,7 +73,7 @@ enum Command {
     Keygen,
     /// Print the OpenAPI document
     Openapi,
-    /// Run the simulated Restcomm alone, for the tests of other projects
+    /// Run the simulated Restcomm alone, SMS and calls, for the tests of other projects
     Simulator(simulator::Arguments),
     /// Exit with 0 when the service on this machine is ready
     Healthcheck(healthcheck::Arguments),

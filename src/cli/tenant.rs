@@ -3,6 +3,7 @@
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::{Outcome, dev, open, print};
@@ -111,18 +112,28 @@ async fn stored(
     Ok(tenants)
 }
 
+/// A duration as the configuration reads it, to the millisecond.
+fn duration(duration: Duration) -> String {
+    match duration.subsec_millis() {
+        0 => format!("{}s", duration.as_secs()),
+        _ => format!("{}ms", duration.as_millis()),
+    }
+}
+
 /// The policy in the shape of the file it was applied from.
 fn toml_of(Tenant { name, policy }: &Tenant) -> String {
     let Policy {
         display_name,
         sender,
         accounts,
+        channels,
         countries,
         origins,
         locale,
         messages,
         code,
         resend,
+        fallback,
         limits,
         retention,
         ..
@@ -130,6 +141,12 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
     let text = |value: &str| toml::Value::from(value).to_string();
     let list = |values: &[String]| toml::Value::from(values.to_vec()).to_string();
     let rates = |rates: &[Rate]| list(&rates.iter().map(Rate::to_string).collect::<Vec<_>>());
+    let channels: Vec<_> = channels.iter().map(|c| c.as_str().to_owned()).collect();
+    let fallback = fallback.iter().map(|step| {
+        let (after, channel) = (duration(step.after), step.channel.as_str());
+        format!("{{ after = \"{after}\", channel = \"{channel}\" }}")
+    });
+    let fallback = fallback.collect::<Vec<_>>().join(", ");
     let countries = match countries {
         Countries::Anywhere => list(&["*".to_owned()]),
         Countries::Only(countries) => list(countries),
@@ -144,15 +161,16 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
     }
     let _ = write!(
         out,
-        "accounts = {}\ncountries = {countries}\norigins = {}\nlocale = \"{}\"\n\
-         code = {{ length = {}, ttl = \"{}s\", attempts = {} }}\nresend = \"{resend}\"\n\
-         limits = {{ per_number = {}, per_ip = {}, per_prefix = {}, per_country = {}, per_key = {}, \
-         per_tenant = {} }}\nretention = \"{}s\"\n",
+        "accounts = {}\nchannels = {}\ncountries = {countries}\norigins = {}\nlocale = \"{}\"\n\
+         code = {{ length = {}, ttl = \"{}\", attempts = {} }}\nresend = \"{resend}\"\n\
+         fallback = [{fallback}]\nlimits = {{ per_number = {}, per_ip = {}, per_prefix = {}, per_country = {}, per_key = {}, \
+         per_tenant = {} }}\nretention = \"{}\"\n",
         list(accounts),
+        list(&channels),
         list(origins),
         locale.as_str(),
         code.length,
-        code.ttl.as_secs(),
+        duration(code.ttl),
         code.attempts,
         rates(&limits.per_number),
         rates(&limits.per_ip),
@@ -160,7 +178,7 @@ fn toml_of(Tenant { name, policy }: &Tenant) -> String {
         rates(&limits.per_country),
         rates(&limits.per_key),
         rates(&limits.per_tenant),
-        retention.as_secs(),
+        duration(*retention),
     );
     if !messages.is_empty() {
         let messages = messages

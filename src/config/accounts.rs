@@ -3,14 +3,16 @@
 use std::{collections::BTreeMap, ops::RangeInclusive, time::Duration};
 
 use secrecy::SecretString;
-use toml::Value;
+use toml::{Table, Value};
 
 use super::{
+    callers,
     fields::{Fields, Parsed, all},
     placeholders, shapes,
     urls::BaseUrl,
     values,
 };
+use crate::domain::synthesizer::Synthesizer;
 
 /// Restcomm itself gives up after 10 s; a later answer would be lost.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(9);
@@ -23,6 +25,12 @@ pub struct AccountConfig {
     pub account_sid: String,
     pub auth_token: SecretString,
     pub sms_from: SmsFrom,
+    /// Who spoken calls come from; without it there are none.
+    pub voice_from: Option<String>,
+    /// Whom flash calls come from: none, or at least 50 numbers that differ in their last four digits.
+    pub flashcall_from: Vec<String>,
+    /// What reads aloud there; default: it is not known.
+    pub synthesizer: Synthesizer,
     /// For one request; default 8 s.
     pub timeout: Duration,
     /// Requests; default 100.
@@ -73,16 +81,31 @@ pub(super) fn read_all(root: &Fields) -> Option<Vec<AccountConfig>> {
     all(accounts)
 }
 
-/// The names of all accounts, of broken ones too.
-pub(super) fn names<'a>(root: &Fields<'a>) -> Vec<&'a str> {
-    let accounts = root
-        .value("restcomm")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    accounts
-        .filter_map(|account| account.get("name")?.as_str())
-        .collect()
+/// What tenants have to know of an account.
+pub(super) struct Known<'a> {
+    /// `None`: one without a name, which was reported.
+    pub(super) name: Option<&'a str>,
+    /// The keys that it holds.
+    table: Option<&'a Table>,
+}
+
+impl Known<'_> {
+    /// Whether something stands behind `key`, right or wrong: what is wrong is a fault of its own.
+    pub(super) fn has(&self, key: &str) -> bool {
+        let value = self.table.and_then(|table| table.get(key));
+        let nothing = |value: &Value| value.as_array().is_some_and(Vec::is_empty);
+        value.is_some_and(|value| !nothing(value))
+    }
+}
+
+/// All accounts, broken ones too.
+pub(super) fn known<'a>(root: &Fields<'a>) -> Vec<Known<'a>> {
+    let accounts = root.value("restcomm").and_then(Value::as_array);
+    let known = |account: &'a Value| Known {
+        name: account.get("name").and_then(Value::as_str),
+        table: account.as_table(),
+    };
+    accounts.into_iter().flatten().map(known).collect()
 }
 
 fn read(fields: &Fields) -> Option<AccountConfig> {
@@ -95,15 +118,19 @@ fn read(fields: &Fields) -> Option<AccountConfig> {
     let sms_from = sms_from(fields);
     let timeout = fields.parse("timeout", |text| values::duration_in(text, TIMEOUT));
     let max_per_second = fields.number("max_per_second", 1..=i64::from(u32::MAX));
-    // Known and checked, used by the channels to come.
-    fields.parse("voice_from", values::e164);
-    fields.each("flashcall_from", values::e164);
+    let voice_from = fields.parse("voice_from", callers::voice_from);
+    let flashcall_from = callers::flashcall_from(fields);
+    let engines = Synthesizer::ALL.map(|engine| (engine.as_str(), engine));
+    let synthesizer = fields.choice("synthesizer", &engines);
     Some(AccountConfig {
         name: name?,
         base_url: base_url?,
         account_sid: account_sid?,
         auth_token: auth_token?,
         sms_from: sms_from?,
+        voice_from,
+        flashcall_from: flashcall_from?,
+        synthesizer: synthesizer.unwrap_or_default(),
         timeout: timeout.unwrap_or(Duration::from_secs(8)),
         max_per_second: max_per_second.unwrap_or(100),
     })

@@ -36,7 +36,9 @@ impl Sink {
 
     /// Reports a fault of the key at `path`; `complaint` goes on from "`path` …".
     pub(super) fn at(&self, path: &str, complaint: impl fmt::Display) {
-        let origin = self.variables.get(path);
+        // A variable sets all tables of a list at once.
+        let list = path.split_once(".#").map_or(path, |(list, _)| list);
+        let origin = self.variables.get(path).or(self.variables.get(list));
         let origin = origin.map_or_else(String::new, |name| format!(" (set by `{name}`)"));
         self.plain(format!("`{path}` {complaint}{origin}"));
     }

@@ -8,7 +8,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::{environment::PREFIX, faults::Sink};
+use super::{environment::PREFIX, faults::Sink, shapes};
 
 /// A parsed value, or the end of a sentence that begins with the key: "must be …; …".
 pub(super) type Parsed<T> = Result<T, String>;
@@ -64,6 +64,16 @@ impl<'a> Fields<'a> {
         let tables = here.table.into_iter().flatten();
         tables
             .map(|(name, value)| (name.as_str(), here.below(name, value)))
+            .collect()
+    }
+
+    /// The tables of the list at `key`.
+    pub(super) fn items(&self, key: &str) -> Vec<Self> {
+        let here = self.table(key);
+        let items = self.value(key).and_then(Value::as_array);
+        let items = items.into_iter().flatten().enumerate();
+        items
+            .map(|(index, item)| here.below(&shapes::place(index), item))
             .collect()
     }
 

@@ -147,7 +147,7 @@ fn typed(shape: Shape, raw: &str) -> Value {
     match shape {
         Shape::Number => raw.trim().parse().map_or_else(|_| text(), Value::Integer),
         Shape::Switch => raw.trim().parse().map_or_else(|_| text(), Value::Boolean),
-        Shape::Tables if raw.trim().is_empty() => Value::Array(Vec::new()),
+        Shape::Tables(_) => tables(raw).unwrap_or_else(text),
         Shape::List | Shape::Secrets => {
             let items = raw
                 .split(',')
@@ -155,11 +155,20 @@ fn typed(shape: Shape, raw: &str) -> Value {
                 .filter(|item| !item.is_empty());
             Value::Array(items.map(|item| Value::String(item.to_owned())).collect())
         }
-        Shape::Text | Shape::Secret | Shape::Senders | Shape::Tables => text(),
+        Shape::Text | Shape::Secret | Shape::Senders => text(),
         Shape::Table(_) | Shape::ByName(_) | Shape::Accounts(_) | Shape::Texts => {
             unreachable!("a table is not a leaf")
         }
     }
+}
+
+/// A list of tables, written as in the file. Nothing is the empty list, as with other lists.
+fn tables(raw: &str) -> Option<Value> {
+    if raw.trim().is_empty() {
+        return Some(Value::Array(Vec::new()));
+    }
+    let mut table = format!("tables = {}", raw.trim()).parse::<Table>().ok()?;
+    table.remove("tables").filter(|_| table.is_empty())
 }
 
 /// The table at `key`, or an empty one.

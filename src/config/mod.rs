@@ -5,6 +5,8 @@
 //! A new setting is a line in `schema` and a field where its table is read.
 
 mod accounts;
+mod callers;
+mod channels;
 mod database;
 mod environment;
 mod faults;
@@ -121,7 +123,7 @@ impl Config {
         let limits = LimitsConfig {
             per_number: per_number(&root.table("limits")),
         };
-        let tenants = tenant::read_all(root, Some(&accounts::names(root)));
+        let tenants = tenant::read_all(root, Some(&accounts::known(root)));
         Some(Self {
             public_url: public_url?,
             server,

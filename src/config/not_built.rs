@@ -8,11 +8,6 @@ use super::faults::Sink;
 /// Key path, `*` for every name; and what may stand there.
 const NOT_BUILT: &[(&str, Off)] = &[
     ("restcomm.*.dialect", Off::Word("restcomm", &["twilio"])),
-    (
-        "tenants.*.channels",
-        Off::Words("sms", &["voice", "flashcall"]),
-    ),
-    ("tenants.*.fallback", Off::EmptyList),
     ("tenants.*.challenge", Off::Word("off", &["altcha"])),
     (
         "tenants.*.guard.mode",
@@ -24,11 +19,8 @@ const NOT_BUILT: &[(&str, Off)] = &[
 
 enum Off {
     Absent,
-    EmptyList,
     /// The only word, and those that a later version will know; none listed: any text.
     Word(&'static str, &'static [&'static str]),
-    /// A list that holds the one word.
-    Words(&'static str, &'static [&'static str]),
 }
 
 /// Checks the keys below `sections`.
@@ -73,7 +65,6 @@ fn complaint(value: &Value, off: &Off) -> Option<String> {
     match (off, value) {
         // The table may hold a secret, so it is not repeated.
         (Off::Absent, _) => Some("is not available in this version; remove it".to_owned()),
-        (Off::EmptyList, Value::Array(items)) if !items.is_empty() => Some(later(" or set []")),
         (Off::Word(off, known), Value::String(word)) if word != off => {
             if known.is_empty() || known.contains(&word.as_str()) {
                 Some(later(&format!(" or set \"{off}\"")))
@@ -83,22 +74,6 @@ fn complaint(value: &Value, off: &Off) -> Option<String> {
                 ))
             }
         }
-        (Off::Words(off, known), Value::Array(items)) => {
-            let mut words = items.iter().filter_map(Value::as_str);
-            match words
-                .clone()
-                .find(|word| word != off && !known.contains(word))
-            {
-                Some(word) => Some(format!("holds {word:?}, which is unknown; set [\"{off}\"]")),
-                None if words.any(|word| word != *off) => {
-                    Some(later(&format!(" or set [\"{off}\"]")))
-                }
-                None if items.len() == 1 => None,
-                None => Some(format!(
-                    "= {value} must hold exactly one; remove it or set [\"{off}\"]"
-                )),
-            }
-        }
-        (Off::EmptyList | Off::Word(..) | Off::Words(..), _) => None,
+        (Off::Word(..), _) => None,
     }
 }

@@ -17,8 +17,8 @@ pub(super) enum Shape {
     Switch,
     /// A list of texts.
     List,
-    /// A list of tables whose keys are not known yet.
-    Tables,
+    /// A list of tables, each told apart by its place.
+    Tables(&'static [Key]),
     /// A text that is never shown; `NAME_file` names a file that holds it.
     Secret,
     /// A list of them; the file holds one a line.
@@ -74,6 +74,7 @@ const ACCOUNT: &[Key] = &[
     key("sms_from", Senders),
     key("voice_from", Text),
     key("flashcall_from", List),
+    key("synthesizer", Text),
     key("timeout", Text),
     key("max_per_second", Number),
 ];
@@ -89,7 +90,7 @@ const TENANT: &[Key] = &[
     key("messages", Texts),
     key("code", Table(CODE)),
     key("resend", Text),
-    key("fallback", Tables),
+    key("fallback", Tables(FALLBACK_STEP)),
     key("limits", Table(TENANT_LIMITS)),
     key("challenge", Text),
     key("guard", Table(&[key("mode", Text)])),
@@ -107,6 +108,8 @@ const CODE: &[Key] = &[
     key("ttl", Text),
     key("attempts", Number),
 ];
+
+const FALLBACK_STEP: &[Key] = &[key("after", Text), key("channel", Text)];
 
 const TENANT_LIMITS: &[Key] = &[
     key("per_number", List),
@@ -139,7 +142,8 @@ pub(super) fn nearest(keys: &[Key], path: &[String], tables: bool) -> String {
     };
     let score = |candidate: &str| {
         let end = candidate.rsplit('.').next().unwrap_or(candidate);
-        let inside = if below(candidate, &wanted) { 1.0 } else { 0.0 };
+        let related = below(candidate, &wanted) || below(&wanted, candidate);
+        let inside = if related { 1.0 } else { 0.0 };
         strsim::normalized_damerau_levenshtein(candidate, &wanted)
             + strsim::normalized_damerau_levenshtein(end, last)
             + inside
@@ -178,7 +182,17 @@ fn collect(
             Secret | Secrets => known.extend([format!("{here}_file"), here]),
             Senders => known.extend([format!("{here}.default"), here]),
             Texts => known.extend([format!("{here}.en"), here]),
-            Text | Number | Switch | List | Tables => known.push(here),
+            Tables(inner) => {
+                known.push(here);
+                let within = path.starts_with(prefix);
+                let place = path.get(prefix.len()).filter(|_| within && tables);
+                if let Some(place) = place {
+                    prefix.push(place.clone());
+                    collect(inner, path, prefix, tables, known);
+                    prefix.pop();
+                }
+            }
+            Text | Number | Switch | List => known.push(here),
         }
         prefix.pop();
     }

@@ -33,8 +33,7 @@ impl Walk<'_> {
         match (shape, value) {
             (Shape::Text | Shape::Secret | Shape::Senders, Value::String(_))
             | (Shape::Number, Value::Integer(_))
-            | (Shape::Switch, Value::Boolean(_))
-            | (Shape::Tables, Value::Array(_)) => {}
+            | (Shape::Switch, Value::Boolean(_)) => {}
             (Shape::List | Shape::Secrets, Value::Array(items))
                 if items.iter().all(Value::is_str) => {}
             (Shape::Table(keys), Value::Table(inner)) => self.table(inner, keys, path),
@@ -48,6 +47,13 @@ impl Walk<'_> {
             (Shape::Accounts(keys), Value::Array(accounts)) => {
                 for (index, value) in accounts.iter().enumerate() {
                     path.push(label(value, index));
+                    self.value(value, Shape::Table(keys), path);
+                    path.pop();
+                }
+            }
+            (Shape::Tables(keys), Value::Array(tables)) => {
+                for (index, value) in tables.iter().enumerate() {
+                    path.push(place(index));
                     self.value(value, Shape::Table(keys), path);
                     path.pop();
                 }
@@ -95,7 +101,7 @@ impl Walk<'_> {
             Shape::Number => "a whole number; write it without quotes",
             Shape::Switch => "`true` or `false`; write it without quotes",
             Shape::List | Shape::Secrets => "a list of texts; write it as `[\"…\", \"…\"]`",
-            Shape::Tables => "a list of tables; write it as `[]` or `[{ … }]`",
+            Shape::Tables(_) => "a list of tables; write it as `[]` or `[{ … }]`",
             Shape::Senders => "text or a table; write `\"…\"` or `{ default = \"…\" }`",
             Shape::Texts => "a table of texts; write `{ pt = \"…\" }`",
             Shape::Table(_) => "a table; write its keys below it",
@@ -126,5 +132,10 @@ impl Walk<'_> {
 /// How a fault calls an account: by its name, or by its place while it has none.
 pub(super) fn label(account: &Value, index: usize) -> String {
     let name = account.get("name").and_then(Value::as_str);
-    name.map_or_else(|| format!("#{}", index + 1), str::to_owned)
+    name.map_or_else(|| place(index), str::to_owned)
+}
+
+/// How a fault calls a table of a list.
+pub(super) fn place(index: usize) -> String {
+    format!("#{}", index + 1)
 }

@@ -7,12 +7,15 @@ use std::{
 };
 
 use super::{
+    accounts::Known,
+    channels,
     fields::{Fields, Parsed, all},
     urls,
     values::{self, DAY, MINUTE},
 };
 use crate::{
     domain::{
+        delivery::Channel,
         language::{Language, MalformedTag},
         limits::Rate,
         policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
@@ -37,12 +40,14 @@ pub fn default_policy(display_name: &str) -> Policy {
         display_name: display_name.to_owned(),
         sender: None,
         accounts: Vec::new(),
+        channels: vec![Channel::Sms],
         countries: Countries::Only(Vec::new()),
         origins: Vec::new(),
         locale: Language::default(),
         messages: BTreeMap::new(),
         code: CodePolicy::default(),
         resend: Resend::New,
+        fallback: Vec::new(),
         cool_down: Policy::COOL_DOWN,
         limits: TenantLimits {
             per_number: per_number
@@ -56,15 +61,15 @@ pub fn default_policy(display_name: &str) -> Policy {
     }
 }
 
-/// All tenants. `accounts`: the names they may use, where those are known.
-pub(super) fn read_all(root: &Fields, accounts: Option<&[&str]>) -> Option<Vec<Tenant>> {
+/// All tenants. `accounts`: those they may use, where they are known.
+pub(super) fn read_all(root: &Fields, accounts: Option<&[Known]>) -> Option<Vec<Tenant>> {
     let tenants = root.tables("tenants");
     all(tenants
         .into_iter()
         .map(|(name, fields)| read(name, root, &fields, accounts)))
 }
 
-fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -> Option<Tenant> {
+fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[Known]>) -> Option<Tenant> {
     let name = root.table("tenants").report(name, values::name(name));
     let display_name = fields.required("display_name", values::display_name);
     let mut policy = default_policy("");
@@ -80,6 +85,10 @@ fn read(name: &str, root: &Fields, fields: &Fields, accounts: Option<&[&str]>) -
     policy.retention = retention.unwrap_or(policy.retention);
     policy.accounts = fields.each("accounts", values::name).unwrap_or_default();
     check_accounts(fields, &policy.accounts, accounts);
+    policy.channels = channels::read(fields).unwrap_or(policy.channels);
+    let fallback = channels::fallback(fields, &policy.channels, policy.code.ttl);
+    policy.fallback = fallback.unwrap_or_default();
+    channels::check_accounts(fields, &policy, accounts.unwrap_or_default());
     let known_name = display_name.as_deref().unwrap_or_default();
     policy.messages = messages(&fields.table("messages"), known_name, policy.code);
     // Known and checked, used by the proofs to come.
@@ -162,13 +171,18 @@ fn limits(fields: &Fields, default: TenantLimits) -> TenantLimits {
     }
 }
 
-fn check_accounts(fields: &Fields, used: &[String], known: Option<&[&str]>) {
+fn check_accounts(fields: &Fields, used: &[String], known: Option<&[Known]>) {
+    let known: Option<Vec<&str>> =
+        known.map(|known| known.iter().filter_map(|account| account.name).collect());
     let mut seen = BTreeSet::new();
     for name in used {
         if !seen.insert(name) {
             fields.complain("accounts", &format!("holds {name:?} twice; remove one"));
-        } else if known.is_some_and(|known| !known.contains(&name.as_str())) {
-            let known = known.unwrap_or_default().join("`, `");
+        } else if known
+            .as_ref()
+            .is_some_and(|known| !known.contains(&name.as_str()))
+        {
+            let known = known.as_deref().unwrap_or_default().join("`, `");
             let known = if known.is_empty() {
                 "none".to_owned()
             } else {

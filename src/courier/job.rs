@@ -15,18 +15,24 @@ use crate::{
     domain::{
         clock::Timestamp,
         code::Code,
-        delivery::{Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work},
+        delivery::{
+            Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work,
+        },
         outbox::DeliveryReport,
         phone::PhoneNumber,
         policy::Tenant,
     },
     message,
-    restcomm::{Account, HandOff, LookUpFailed, Message},
+    restcomm::{Account, Call, CallbackRoute, HandOff, HandedOver, LookUpFailed, Message},
     store::{Claimed, Started},
 };
 
 /// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
 const CLOCK_SLACK: Duration = Duration::from_mins(10);
+/// A person needs this long to find their phone; then voice mail would answer.
+const CALL_RINGS: Duration = Duration::from_secs(30);
+/// Long enough to be seen, and too short to be answered by most.
+const FLASH_CALL_RINGS: Duration = Duration::from_secs(10);
 /// Who came too late to its turn comes back after this.
 const AFTER_LATENESS: Duration = Duration::from_millis(500);
 
@@ -40,11 +46,19 @@ struct Job {
     lease_end: Timestamp,
 }
 
+impl Job {
+    /// What the phone shows as the one who writes or calls.
+    fn sender<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
+        let policy = &self.tenant.policy;
+        account.sender(self.delivery.channel, policy, &self.number, &self.code)
+    }
+}
+
 impl Courier {
     /// A delivery that was just committed, already claimed.
     pub(super) async fn start(&self, started: Started) {
         let Started {
-            send,
+            tenant,
             dispatch,
             tell,
             span: _,
@@ -53,8 +67,8 @@ impl Courier {
         let lease_end = delivery.due_at.unwrap_or_default();
         let job = Job {
             delivery,
-            tenant: send.tenant.clone(),
-            number: send.number.clone(),
+            tenant,
+            number: dispatch.number,
             code: dispatch.code,
             lease_end,
         };
@@ -107,10 +121,10 @@ impl Courier {
     /// Tries one account after the other until one takes the message, refuses it, or might have it. An account that
     /// cannot be asked just now is passed over; where none can, the delivery is put off, which is no try.
     async fn hand_off(&self, mut job: Job, tell: Option<oneshot::Sender<Report>>, turn: Turn) {
-        let accounts: Vec<&Account> = self
-            .0
-            .accounts
-            .for_sms(&job.tenant.policy, &job.number)
+        let (channel, policy) = (job.delivery.channel, &job.tenant.policy);
+        let accounts = &self.0.accounts;
+        let accounts: Vec<&Account> = accounts
+            .senders(channel, policy, &job.number, &job.code)
             .collect();
         let (mut was_tried, mut soonest) = (false, None::<Duration>);
         for account in accounts {
@@ -149,9 +163,11 @@ impl Courier {
             match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
-                    // The answer need not wait for this to be durable: losing it costs one look-up.
+                    // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
+                    let ride = self.0.journal.ride(job.delivery.verification);
                     tell.map(|tell| tell.send(accepted.clone()));
                     self.report(&job.delivery, accepted).await;
+                    drop(ride);
                     return;
                 }
                 HandOff::Refused => {
@@ -195,33 +211,49 @@ impl Courier {
     }
 
     async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandOff {
-        let Some(from) = account.sender(&job.tenant.policy, &job.number) else {
+        let Some(from) = job.sender(account) else {
             return HandOff::NotSent;
         };
+        let watch = self.0.clock.stopwatch();
+        let in_flight = self.0.store.metrics().hand_off();
+        let HandedOver { outcome, is_well } = if job.delivery.channel.is_call() {
+            self.place_call(job, account, from).await
+        } else {
+            self.send_sms(job, account, from).await
+        };
+        drop(in_flight);
+        pass.done(if is_well { Health::Good } else { Health::Bad });
+        let (delivery, number) = (&job.delivery, &job.number);
+        self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
+        outcome
+    }
+
+    async fn send_sms(&self, job: &Job, account: &Account, from: &str) -> HandedOver {
         let end = job.delivery.give_up_at.plus(GIVE_UP_BEFORE_END);
         let validity = self.0.clock.now().until(end);
         let wording = &job.delivery.wording;
         let text = message::sms(&job.tenant.policy, wording, &job.code, validity);
-        let watch = self.0.clock.stopwatch();
-        let in_flight = self.0.store.metrics().hand_off();
-        let outcome = account
-            .send_sms(
-                &job.number,
-                from,
-                &text,
-                !message::segments::is_gsm7(&text),
-                &self.callback_of(job.delivery.id),
-                &self.0.clock,
-            )
-            .await;
-        drop(in_flight);
-        pass.done(match outcome {
-            HandOff::Accepted { .. } | HandOff::Refused => Health::Good,
-            HandOff::NotSent | HandOff::Unknown => Health::Bad,
-        });
-        let (delivery, number) = (&job.delivery, &job.number);
-        self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
-        outcome
+        let unicode = !message::segments::is_gsm7(&text);
+        let callback = self.callback_of(job.delivery.id, CallbackRoute::Sms);
+        account
+            .send_sms(&job.number, from, &text, unicode, &callback, &self.0.clock)
+            .await
+    }
+
+    async fn place_call(&self, job: &Job, account: &Account, from: &str) -> HandedOver {
+        let id = job.delivery.id;
+        let call = Call {
+            from,
+            to: &job.number,
+            rcml: &self.callback_of(id, CallbackRoute::Rcml),
+            callback: &self.callback_of(id, CallbackRoute::Call),
+            ring: if job.delivery.channel == Channel::Flashcall {
+                FLASH_CALL_RINGS
+            } else {
+                CALL_RINGS
+            },
+        };
+        account.place_call(&call, &self.0.clock).await
     }
 
     /// Asks the account that may have the message: first by sender, and before it is taken for lost also without, since
@@ -243,36 +275,46 @@ impl Courier {
             .flat_map(|snapshot| snapshot.deliveries)
             .filter_map(|delivery| delivery.sid)
             .collect();
-        let earliest = job.delivery.created_at.minus(CLOCK_SLACK);
-        let sender = account.sender(&job.tenant.policy, &job.number);
-        for from in [sender, None] {
-            let Ok(messages) = self.find(job, account, from, earliest).await? else {
+        for from in [job.sender(account), None] {
+            let Ok(sids) = self.find(job, account, from).await? else {
                 return Ok(Report::LookUpFailed);
             };
-            let found = messages.into_iter().find(|message| {
-                message.body.contains(job.code.expose()) && !taken.contains(&message.sid)
-            });
-            if let Some(message) = found {
+            if let Some(sid) = sids.into_iter().find(|sid| !taken.contains(sid)) {
                 let account = account.name().to_owned();
-                return Ok(Report::Accepted {
-                    account,
-                    sid: message.sid,
-                });
+                return Ok(Report::Accepted { account, sid });
             }
         }
         Ok(Report::NotSent)
     }
 
+    /// The names of what may be this delivery: a message with its code, or a call that was placed since.
     async fn find(
         &self,
         job: &Job,
         account: &Account,
         from: Option<&str>,
-        earliest: Timestamp,
-    ) -> Result<Result<Vec<Message>, LookUpFailed>, Duration> {
+    ) -> Result<Result<Vec<String>, LookUpFailed>, Duration> {
         let gate = self.gate(account);
         let pass = gate.enter(Purpose::LookUp, PATIENCE).await?;
-        let found = account.find_sms(&job.number, from, earliest).await;
+        let delivery = &job.delivery;
+        let found = if delivery.channel.is_call() {
+            let since = delivery.handed_at.unwrap_or(delivery.created_at);
+            let clock = &self.0.clock;
+            let calls = account.find_calls(&job.number, from, since, clock).await;
+            calls.map(|calls| calls.into_iter().map(|call| call.sid).collect())
+        } else {
+            let since = delivery.created_at.minus(CLOCK_SLACK);
+            let messages = account
+                .find_sms(&job.number, from, since, &self.0.clock)
+                .await;
+            let is_it = |message: &Message| message.body.contains(job.code.expose());
+            messages.map(|all| {
+                all.into_iter()
+                    .filter(is_it)
+                    .map(|message| message.sid)
+                    .collect()
+            })
+        };
         pass.done(match found {
             Ok(_) => Health::Good,
             Err(LookUpFailed::Down) => Health::Bad,

@@ -3,6 +3,7 @@
 //! Its promise: a delivery is handed over again only after Restcomm, asked, denied knowing it.
 
 mod breaker;
+mod fallback;
 mod gate;
 mod in_flight;
 mod job;
@@ -101,6 +102,7 @@ impl Courier {
             stop.clone(),
         ));
         let receipts = tokio::spawn(self.clone().watch_receipts(stop.clone()));
+        let fallbacks = tokio::spawn(self.clone().watch_fallbacks(stop.clone()));
         loop {
             let next = tokio::select! {
                 biased;
@@ -126,6 +128,7 @@ impl Courier {
         // The loop ends at the latest with its next look.
         let _ = outbox.await;
         let _ = receipts.await;
+        let _ = fallbacks.await;
         tasks.close();
         tasks.wait().await;
     }

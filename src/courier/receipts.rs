@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Courier, breaker::Purpose, gate::Health};
 use crate::{
     domain::{
-        delivery::{Delivery, News, Receipt, Report},
+        delivery::{Channel, Delivery, News, Receipt, Report},
         id::Id,
     },
     restcomm::{Account, CallbackRoute, CallbackToken, LookUpFailed, Notice},
@@ -25,11 +25,9 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_millis(1000 / ONE_IN as u64);
 
 impl Courier {
-    /// Where Restcomm reports what became of a message. It is a secret.
-    pub(super) fn callback_of(&self, delivery: Id) -> String {
-        let token = CallbackToken::issue(delivery, CallbackRoute::Sms, &self.0.ring);
-        let base = &self.0.callback_url;
-        format!("{base}/callbacks/restcomm/{}/sms", token.expose())
+    /// Where Restcomm calls about a delivery. It is a secret.
+    pub(super) fn callback_of(&self, delivery: Id, route: CallbackRoute) -> String {
+        CallbackToken::address(delivery, route, &self.0.callback_url, &self.0.ring)
     }
 
     /// Asks for messages of which nothing was heard, until `stop`. Restcomm never repeats a callback, and makes none at
@@ -71,10 +69,13 @@ impl Courier {
     }
 
     /// One question, through the gate like every other request. `None`: nothing was learnt.
-    async fn ask_account(&self, account: &Account, sid: &str) -> Option<Notice> {
+    async fn ask_account(&self, account: &Account, sid: &str, channel: Channel) -> Option<Notice> {
         let pass = self.gate(account).enter(Purpose::Receipt, PATIENCE).await;
         let pass = pass.ok()?;
-        let told = account.ask_sms(sid).await;
+        let told = match channel {
+            Channel::Sms => account.ask_sms(sid).await,
+            Channel::Voice | Channel::Flashcall => account.ask_call(sid).await,
+        };
         // An account that tells nothing of messages may take them all the same.
         pass.done(match told {
             Ok(_) => Health::Good,
@@ -89,7 +90,7 @@ impl Courier {
         let account = account.and_then(|name| parts.accounts.get(name));
         let polls = &parts.store.metrics().polls;
         let told = match (account, &delivery.sid) {
-            (Some(account), Some(sid)) => self.ask_account(account, sid).await,
+            (Some(account), Some(sid)) => self.ask_account(account, sid, delivery.channel).await,
             _ => None,
         };
         let Some(notice) = told else {

@@ -3,6 +3,7 @@
 use super::{
     clock::Timestamp,
     code::Code,
+    delivery::Channel,
     failures::Block,
     id::Id,
     ledger::{Ledger, Op},
@@ -18,6 +19,8 @@ pub struct Check {
     pub key: Option<[u8; 32]>,
     pub target: Target,
     pub code: Code,
+    /// If `code` is a whole number that flash calls are made from: what it ends in.
+    pub caller: Option<Code>,
     /// For callers who must not learn why a check failed, not by the time it takes either.
     pub uniform: Option<Decoys>,
 }
@@ -59,6 +62,8 @@ pub enum CheckOutcome {
     Blocked(Block),
     /// No such verification, or another tenant's.
     Unknown,
+    /// The flash call was guessed at often enough; another code can still be sent.
+    CodeSpent,
     KeyRefused,
     /// The code's key is missing from the ring; the guess was not evaluated.
     Undecidable,
@@ -75,7 +80,10 @@ impl Check {
         let outcome = self.judge(ledger, ring, op, now);
         let counts_nothing = matches!(
             outcome,
-            CheckOutcome::Ended(_) | CheckOutcome::Blocked(_) | CheckOutcome::Unknown
+            CheckOutcome::Ended(_)
+                | CheckOutcome::Blocked(_)
+                | CheckOutcome::Unknown
+                | CheckOutcome::CodeSpent
         );
         if let Some(decoys) = self.uniform.as_ref().filter(|_| counts_nothing) {
             self.pretend(decoys, ledger, op, now);
@@ -128,7 +136,14 @@ impl Check {
         if let Some(block) = budget.block(now) {
             return CheckOutcome::Blocked(block);
         }
-        let Ok(right) = verification.code_matches(&self.code, ring) else {
+        if verification.attempts_left() == 0 {
+            return CheckOutcome::CodeSpent;
+        }
+        let given = match (&self.caller, verification.channel) {
+            (Some(ending), Channel::Flashcall) => ending,
+            _ => &self.code,
+        };
+        let Ok(right) = verification.code_matches(given, ring) else {
             return CheckOutcome::Undecidable;
         };
         let outcome = if right {
@@ -140,7 +155,7 @@ impl Check {
             budget.fail(now);
             verification.wrong_at.push(now);
             let attempts_left = verification.attempts_left();
-            if attempts_left == 0 {
+            if verification.is_spent() {
                 verification.end(Status::MaxAttemptsReached, None, now);
             }
             CheckOutcome::Wrong { attempts_left }

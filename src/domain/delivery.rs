@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::{
-    clock::Timestamp, code::Code, id::Id, phone::PhoneNumber, wording::Wording, words::words,
-};
+use super::{clock::Timestamp, code::Code, id::Id, phone::PhoneNumber, wording::Wording};
 use crate::crypto::KeyRing;
 
 mod receipt;
 mod report;
+mod state;
 
 pub use receipt::{News, Receipt};
 pub use report::{Progress, Report, Work};
+pub use state::{Cause, Channel, Channels, DeliveryReason, DeliveryStatus, Stage};
 
 /// Restcomm's own "perhaps" is a 10 s time-out: a look-up before this says nothing.
 pub const LOOK_UP_AFTER: Duration = Duration::from_secs(12);
@@ -60,69 +60,23 @@ pub struct Delivery {
     pub wording: Wording,
     /// When Restcomm is asked how the message fares, should it not tell by itself; `None`: never.
     pub ask_at: Option<Timestamp>,
+    /// How often a call was given the code to say.
+    pub spoken: u8,
+    /// When Restcomm told that the call is over.
+    pub over_at: Option<Timestamp>,
+    /// What the tenant's plan does next, should this one not be confirmed.
+    pub next: Option<NextStep>,
+    /// When that is due; `None`: not as things stand.
+    pub fallback_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    Sms,
-    Voice,
-    Flashcall,
-}
-
+/// A step of the tenant's plan that is still to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryStatus {
-    Queued,
-    Sent,
-    Delivered,
-    Undelivered,
-    Failed,
-}
-
-/// Why a delivery failed, or did not arrive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeliveryReason {
-    /// Restcomm refused this message for good.
-    Refused,
-    /// No account took it in time.
-    NotDeliverable,
-    /// An account may have it, and could not be asked.
-    Unconfirmed,
-    /// A resend took its place before it was handed off.
-    Superseded,
-    /// The verification ended before it was handed off.
-    VerificationEnded,
-    // What Restcomm reports of messages that it took, by its error numbers 30001 to 30010.
-    QueueOverflow,
-    AccountSuspended,
-    HandsetUnreachable,
-    MessageBlocked,
-    HandsetUnknown,
-    LandlineOrUnreachableCarrier,
-    CarrierViolation,
-    /// 30008, and whatever is none of these.
-    UnknownError,
-    MissingSegment,
-    PriceTooHigh,
-}
-
-/// Why there is a delivery.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    Send,
-    Resend,
-}
-
-/// Where a delivery stands between us and Restcomm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// Nobody has it: it may be handed off.
-    Waiting,
-    /// A process is handing it off. When its lease lapses, nobody knows what it did.
-    Claimed,
-    /// An account may have it: it must be asked before anything else is done.
-    Unknown,
-    /// Nothing is left to do.
-    Done,
+pub struct NextStep {
+    /// Its place in the plan.
+    pub index: u8,
+    /// So long after a delivery was sent, if it is not confirmed by then.
+    pub after: Duration,
 }
 
 impl Delivery {
@@ -252,6 +206,7 @@ impl Delivery {
         if self.sealed.take().is_none() {
             return;
         }
+        (self.next, self.fallback_at) = (None, None);
         match self.stage {
             // Still due, so that the courier gives its limits back.
             Stage::Waiting => {
@@ -308,6 +263,9 @@ impl Delivery {
             self.reason = Some(reason);
             self.failed_at = self.failed_at.or(Some(now));
         }
+        if reason == DeliveryReason::Refused {
+            self.fall_back(now);
+        }
         Progress::NothingSent(reason)
     }
 
@@ -322,34 +280,6 @@ impl Delivery {
         full.saturating_sub(full * jitter.min(1000) / 2000)
     }
 }
-
-words!(Channel { Sms => "sms", Voice => "voice", Flashcall => "flashcall" });
-words!(Cause { Send => "send", Resend => "resend" });
-words!(Stage { Waiting => "waiting", Claimed => "claimed", Unknown => "unknown", Done => "done" });
-words!(DeliveryStatus {
-    Queued => "queued",
-    Sent => "sent",
-    Delivered => "delivered",
-    Undelivered => "undelivered",
-    Failed => "failed",
-});
-words!(DeliveryReason {
-    Refused => "refused",
-    NotDeliverable => "not_deliverable",
-    Unconfirmed => "unconfirmed",
-    Superseded => "superseded",
-    VerificationEnded => "verification_ended",
-    QueueOverflow => "queue_overflow",
-    AccountSuspended => "account_suspended",
-    HandsetUnreachable => "handset_unreachable",
-    MessageBlocked => "message_blocked",
-    HandsetUnknown => "handset_unknown",
-    LandlineOrUnreachableCarrier => "landline_or_unreachable_carrier",
-    CarrierViolation => "carrier_violation",
-    UnknownError => "unknown_error",
-    MissingSegment => "missing_segment",
-    PriceTooHigh => "price_too_high",
-});
 
 #[cfg(test)]
 mod tests;

@@ -183,6 +183,16 @@ impl Ledger {
         self.youngest.insert(subject, verification.id);
     }
 
+    /// A delivery led to nothing: it counts against no limit.
+    pub fn give_back(&mut self, delivery: &Delivery, now: Timestamp, op: Op) {
+        for charge in &delivery.charges {
+            if let Some(mut counter) = self.counters.get(charge).cloned() {
+                counter.give_back(delivery.created_at, now);
+                self.counters.put(*charge, counter, op);
+            }
+        }
+    }
+
     /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
     pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
         if verification.ended_at.is_some()

@@ -5,7 +5,7 @@ use super::{
     delivery::{DeliveryReason, Progress, Report, Stage},
     id::Id,
     ledger::{Ledger, Op},
-    verification::{Reason, Status, Verification},
+    verification::Verification,
 };
 
 /// The courier says what became of a delivery.
@@ -46,24 +46,22 @@ impl DeliveryReport {
         }
         match progress {
             Progress::NothingSent(reason) => {
-                for charge in &delivery.charges {
-                    if let Some(mut counter) = ledger.counters.get(charge).cloned() {
-                        counter.give_back(delivery.created_at, now);
-                        ledger.counters.put(*charge, counter, op);
-                    }
+                // What falls back hands on what it was charged to.
+                if delivery.fallback_at.is_none() {
+                    ledger.give_back(&delivery, now, op);
                 }
                 if let Some(verification) = &mut verification
                     && reason == DeliveryReason::Refused
-                    && verification.status == Status::Pending
+                    && delivery.fallback_at.is_none()
                     && verification.delivery == delivery.id
-                    && !verification.sent
                 {
-                    verification.end(Status::Failed, Some(Reason::DeliveryRefused), now);
+                    verification.refuse(now);
                 }
             }
             Progress::Noted | Progress::Sent | Progress::Stale => {}
         }
-        if delivery.stage == Stage::Done {
+        let hands_on = delivery.fallback_at.is_some() && delivery.sent_at.is_none();
+        if delivery.stage == Stage::Done && !hands_on {
             delivery.charges.clear();
         }
         ledger.deliveries.put(delivery.id, delivery, op);

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{language::Language, limits::Rate, wording};
+use super::{
+    delivery::{Channel, NextStep},
+    language::Language,
+    limits::Rate,
+    wording,
+};
 
 /// A tenant: an application with its own policy and keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct Policy {
     pub sender: Option<String>,
     /// Names of the accounts that may be used; empty: all. Their order is that of the configuration.
     pub accounts: Vec<String>,
+    /// Channels that codes may be sent over.
+    pub channels: Vec<Channel>,
     pub countries: Countries,
     /// Origins of the pages that may use publishable keys, exactly as browsers send them.
     pub origins: Vec<String>,
@@ -28,6 +35,8 @@ pub struct Policy {
     pub messages: BTreeMap<Language, String>,
     pub code: CodePolicy,
     pub resend: Resend,
+    /// What the service does by itself where a code does not seem to arrive: one step after another.
+    pub fallback: Vec<FallbackStep>,
     /// Wait before the first resend; it doubles with every further one.
     pub cool_down: Duration,
     pub limits: TenantLimits,
@@ -60,6 +69,15 @@ pub enum Resend {
     New,
     /// The same code again.
     Same,
+}
+
+/// Another way for a code that does not seem to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FallbackStep {
+    /// Counted from when the delivery before it was sent.
+    pub after: Duration,
+    /// Another than that of the step before; never a flash call, whose code nobody else can carry on.
+    pub channel: Channel,
 }
 
 /// Sends per subject and window. Empty lists: no limit.
@@ -97,11 +115,71 @@ impl Policy {
     /// Wait before the first resend, unless a tenant says otherwise.
     pub const COOL_DOWN: Duration = Duration::from_secs(30);
 
+    /// The first step of the plan, from the one at `index` on, that leads away from `channel`.
+    pub fn next_step(&self, index: u8, channel: Channel) -> Option<NextStep> {
+        let steps = (0..).zip(&self.fallback).skip(usize::from(index));
+        steps
+            .filter(|(_, step)| step.channel != channel)
+            .map(|(index, step)| NextStep {
+                index,
+                after: step.after,
+            })
+            .next()
+    }
+
     /// Whether a code may be bound to pages of `host`: it is the host of one of the tenant's https origins.
     pub fn has_page(&self, host: &str) -> bool {
         let origins = self.origins.iter();
         origins
             .filter(|origin| origin.starts_with("https:"))
             .any(|origin| wording::host(origin).as_deref() == Some(host))
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A policy that allows everything, for tests of what else decides.
+    pub fn policy() -> Policy {
+        Policy {
+            display_name: "Acme".to_owned(),
+            sender: None,
+            accounts: Vec::new(),
+            channels: vec![Channel::Sms, Channel::Voice, Channel::Flashcall],
+            countries: Countries::Anywhere,
+            origins: Vec::new(),
+            locale: Language::English,
+            messages: BTreeMap::new(),
+            code: CodePolicy::default(),
+            resend: Resend::New,
+            fallback: Vec::new(),
+            cool_down: Policy::COOL_DOWN,
+            limits: TenantLimits::default(),
+            retention: Duration::from_hours(24),
+        }
+    }
+
+    #[test]
+    fn a_plan_skips_the_channel_that_it_leads_away_from() {
+        let seconds = Duration::from_secs;
+        let step = |after, channel| FallbackStep {
+            after: seconds(after),
+            channel,
+        };
+        let plan = Policy {
+            fallback: vec![step(20, Channel::Voice), step(40, Channel::Sms)],
+            ..policy()
+        };
+        let next = |index, after| {
+            let after = seconds(after);
+            Some(NextStep { index, after })
+        };
+        assert_eq!(plan.next_step(0, Channel::Sms), next(0, 20));
+        assert_eq!(plan.next_step(0, Channel::Flashcall), next(0, 20));
+        assert_eq!(plan.next_step(0, Channel::Voice), next(1, 40));
+        assert_eq!(plan.next_step(1, Channel::Sms), None);
+        assert_eq!(plan.next_step(2, Channel::Voice), None);
+        assert_eq!(policy().next_step(0, Channel::Sms), None);
     }
 }

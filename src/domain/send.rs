@@ -5,9 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     clock::Timestamp,
     code::Code,
-    delivery::{
-        Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Stage,
-    },
+    delivery::{Cause, Channel, Channels, DeliveryReason},
+    dispatch::{Beginning, Dispatch},
     failures::Block,
     id::Id,
     language::Language,
@@ -33,7 +32,7 @@ pub struct Send {
     pub metadata: BTreeMap<String, String>,
     pub language: Language,
     pub autofill: Option<Autofill>,
-    /// The code, should a new one be needed.
+    /// The code, should a new one be needed; of a flash call, what its number ends in.
     pub code: Code,
     pub verification_seed: [u8; 16],
     pub delivery_seed: [u8; 16],
@@ -69,14 +68,6 @@ pub enum SendOutcome {
     Unreadable,
 }
 
-/// What goes to the courier once it is durable.
-#[derive(Clone, Debug)]
-pub struct Dispatch {
-    pub verification: Box<Verification>,
-    pub delivery: Box<Delivery>,
-    pub code: Code,
-}
-
 impl Send {
     pub fn decide(
         &self,
@@ -99,6 +90,7 @@ impl Send {
         let resent = pending.clone().filter(|found| found.can_be_resent(now));
         if let Some(verification) = &resent
             && now < verification.resend_at
+            && !verification.may_switch_to(self.channel)
         {
             let retry_at = verification.next_send();
             return SendOutcome::TooSoon {
@@ -144,6 +136,8 @@ impl Send {
             to: self.number.masked(),
             purpose: self.purpose.clone(),
             channel: self.channel,
+            channels: Channels::only(self.channel),
+            switched: false,
             metadata: self.metadata.clone(),
             status: Status::Pending,
             reason: None,
@@ -151,6 +145,7 @@ impl Send {
             key_id: ring.newest().to_owned(),
             attempts: policy.code.attempts,
             wrong_at: Vec::new(),
+            guessed_before: 0,
             sends: 0,
             resend_at: now,
             delivery: Id::new(now, self.delivery_seed),
@@ -182,12 +177,16 @@ impl Send {
         now: Timestamp,
     ) -> SendOutcome {
         let previous = ledger.deliveries.get(&verification.delivery).cloned();
+        // The digits of a caller's number are no code for another channel, nor the other way round.
+        let is_flash_call = [self.channel, verification.channel].contains(&Channel::Flashcall);
         let code = match self.tenant.policy.resend {
-            Resend::New => self.code.clone(),
-            Resend::Same => match previous.as_ref().and_then(|delivery| delivery.open(ring)) {
-                Some((code, _)) => code,
-                None => return SendOutcome::Unreadable,
-            },
+            Resend::Same if !is_flash_call => {
+                match previous.as_ref().and_then(|delivery| delivery.open(ring)) {
+                    Some((code, _)) => code,
+                    None => return SendOutcome::Unreadable,
+                }
+            }
+            Resend::New | Resend::Same => self.code.clone(),
         };
         if let Some(mut delivery) = previous {
             delivery.abandon(DeliveryReason::Superseded, now);
@@ -195,8 +194,8 @@ impl Send {
         }
         // With its code the verification moves to the newest key, or dropping the older one would lose sight of it.
         verification.number_index = self.index.newest;
-        verification.bind_code(&code, ring);
-        verification.channel = self.channel;
+        verification.replace_code(&code, ring);
+        verification.switch_to(self.channel);
         verification.delivery = Id::new(now, self.delivery_seed);
         SendOutcome::Resent(self.dispatch(verification, code, Cause::Resend, ledger, ring, op, now))
     }
@@ -222,48 +221,24 @@ impl Send {
             ledger.counters.put(limit.counter.newest, counter, op);
         }
         verification.count_send(&self.tenant.policy, now);
-        let mut delivery = Delivery {
-            id: verification.delivery,
-            verification: verification.id,
-            tenant: self.tenant.name.clone(),
-            channel: self.channel,
-            status: DeliveryStatus::Queued,
-            reason: None,
+        let beginning = Beginning {
             cause,
-            stage: Stage::Claimed,
-            due_at: Some(now.plus(LEASE)),
-            claim: 1,
-            tries: 0,
-            account: Some(self.account.clone()),
-            sid: None,
-            sealed: None,
-            key_id: ring.newest().to_owned(),
+            account: self.account.clone(),
+            number: self.number.clone(),
+            code,
             charges: self
                 .limits
                 .iter()
                 .map(|limit| limit.counter.newest)
                 .collect(),
-            give_up_at: verification.expires_at.minus(GIVE_UP_BEFORE_END),
-            created_at: now,
-            handed_at: Some(now),
-            sent_at: None,
-            delivered_at: None,
-            failed_at: None,
+            next: self.tenant.policy.next_step(0, self.channel),
             wording: Wording {
                 language: self.language,
                 purpose: self.purpose.clone(),
                 autofill: self.autofill.clone(),
             },
-            ask_at: None,
         };
-        delivery.seal(&code, &self.number, ring);
-        ledger.deliveries.put(delivery.id, delivery.clone(), op);
-        ledger.put_verification(verification.clone(), now, op);
-        Dispatch {
-            verification: Box::new(verification),
-            delivery: Box::new(delivery),
-            code,
-        }
+        beginning.dispatch(verification, ledger, ring, op, now)
     }
 
     /// The limit that holds this send back longest, if any does. Nothing is charged unless all admit it.

@@ -3,12 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{
-    clock::Timestamp, code::Code, delivery::Channel, id::Id, policy::Policy, words::words,
+    clock::Timestamp,
+    code::Code,
+    delivery::{Channel, Channels},
+    id::Id,
+    policy::Policy,
+    words::words,
 };
 use crate::crypto::{CryptoError, KeyRing, equal_in_constant_time};
 
 /// With less life left than this, a send begins a new verification in place of a resend.
 pub const RESEND_NEEDS: std::time::Duration = std::time::Duration::from_mins(1);
+/// Guesses at the number that a flash call showed, while it is the live code: there are few numbers to guess from.
+pub const FLASH_CALL_GUESSES: u8 = 2;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verification {
@@ -19,7 +26,12 @@ pub struct Verification {
     /// The number as it may be shown.
     pub to: String,
     pub purpose: String,
+    /// The channel of the latest delivery, and so of the live code.
     pub channel: Channel,
+    /// All channels it was sent over.
+    pub channels: Channels,
+    /// Whether a caller has changed the channel: only the first time need not wait for the cool-down.
+    pub switched: bool,
     pub metadata: BTreeMap<String, String>,
     pub status: Status,
     pub reason: Option<Reason>,
@@ -30,6 +42,8 @@ pub struct Verification {
     pub attempts: u8,
     /// When each wrong guess was. Its length is the spent part of the budget.
     pub wrong_at: Vec<Timestamp>,
+    /// Wrong guesses at codes before the live one.
+    pub guessed_before: u8,
     /// Sends so far, the first included.
     pub sends: u32,
     /// No resend before this.
@@ -88,9 +102,48 @@ impl Verification {
         self.ended_at = Some(at);
     }
 
+    /// Restcomm refused its message for good, and nothing else will be tried.
+    pub fn refuse(&mut self, at: Timestamp) {
+        if self.status == Status::Pending && !self.sent {
+            self.end(Status::Failed, Some(Reason::DeliveryRefused), at);
+        }
+    }
+
+    /// Guesses that are left now. A flash call allows fewer than the verification has; another code makes up for that.
     pub fn attempts_left(&self) -> u8 {
-        let spent = u8::try_from(self.wrong_at.len()).unwrap_or(u8::MAX);
-        self.attempts.saturating_sub(spent)
+        let left = self.attempts.saturating_sub(self.spent());
+        if self.channel == Channel::Flashcall {
+            let of_this_code = self.spent().saturating_sub(self.guessed_before);
+            left.min(FLASH_CALL_GUESSES.saturating_sub(of_this_code))
+        } else {
+            left
+        }
+    }
+
+    /// Whether no guess is left, at no code.
+    pub fn is_spent(&self) -> bool {
+        self.attempts <= self.spent()
+    }
+
+    /// Whether a send over `channel` need not wait for the cool-down.
+    pub fn may_switch_to(&self, channel: Channel) -> bool {
+        !self.switched && !self.channels.has(channel)
+    }
+
+    /// A caller has it sent over `channel` from now on.
+    pub fn switch_to(&mut self, channel: Channel) {
+        self.switched |= !self.channels.has(channel);
+        self.send_over(channel);
+    }
+
+    /// Its code goes over `channel` from now on.
+    pub fn send_over(&mut self, channel: Channel) {
+        self.channel = channel;
+        self.channels = self.channels.with(channel);
+    }
+
+    fn spent(&self) -> u8 {
+        u8::try_from(self.wrong_at.len()).unwrap_or(u8::MAX)
     }
 
     /// Whether `code` is the live one; the comparison takes the same time wherever they differ.
@@ -109,6 +162,12 @@ impl Verification {
             .hash(code, ring)
             .expect("the newest key is in the ring");
         self.code_hash = Some(hash);
+    }
+
+    /// Makes `code` the live one in place of another: guesses at that one do not count against what this one allows.
+    pub fn replace_code(&mut self, code: &Code, ring: &KeyRing) {
+        self.guessed_before = self.spent();
+        self.bind_code(code, ring);
     }
 
     /// When the next resend may come: never earlier than the cool-down, and only while a resend still can come.

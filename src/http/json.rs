@@ -55,14 +55,21 @@ impl Members {
         read: impl FnOnce(&str) -> Result<T, (FieldCode, String)>,
     ) -> Option<T> {
         match self.members.remove(name)? {
-            Json::Text(text) => match read(&text) {
-                Ok(value) => Some(value),
-                Err((code, detail)) => self.fault(pointer(&[name]), code, detail),
-            },
+            Json::Text(text) => self.checked(name, read(&text)),
             Json::Object(_) | Json::Other => {
                 self.fault(pointer(&[name]), FieldCode::WrongType, "must be a string")
             }
         }
+    }
+
+    /// What was made of the member, or of its absence; or the fault with it.
+    pub(super) fn checked<T>(
+        &mut self,
+        name: &str,
+        read: Result<T, (FieldCode, String)>,
+    ) -> Option<T> {
+        read.map_err(|(code, detail)| self.fault::<T>(pointer(&[name]), code, detail))
+            .ok()
     }
 
     /// Like [`Members::optional`], but it must be there.

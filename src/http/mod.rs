@@ -75,6 +75,16 @@ pub fn configure(config: &mut ServiceConfig) {
                 post().to(callbacks::sms),
                 web::get().to(callbacks::sms),
             ))
+            .service(called_back(
+                "/callbacks/restcomm/{token}/call",
+                post().to(callbacks::call),
+                web::get().to(callbacks::call),
+            ))
+            .service(called_back(
+                "/callbacks/restcomm/{token}/rcml",
+                post().to(callbacks::rcml),
+                web::get().to(callbacks::rcml),
+            ))
             .service(only("/.well-known/jwks.json", READ, read().to(jwks::keys)))
             .service(only("/problems/{code}", READ, read().to(pages::problem)))
             .service(only("/openapi.json", READ, read().to(openapi::document)))

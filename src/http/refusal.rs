@@ -36,6 +36,7 @@ impl Problem {
             | Refusal::Expired
             | Refusal::Canceled
             | Refusal::MaxAttemptsReached
+            | Refusal::CodeSpent
             | Refusal::Failed(_)
             | Refusal::Blocked(_)
             | Refusal::TooSoon { .. }
@@ -74,6 +75,7 @@ impl Problem {
             | Refusal::Expired
             | Refusal::Canceled
             | Refusal::MaxAttemptsReached
+            | Refusal::CodeSpent
             | Refusal::Failed(_) => Self::uniform(refusal),
         }
     }
@@ -131,6 +133,9 @@ impl Problem {
             Refusal::Expired => Self::new(ProblemCode::Expired),
             Refusal::Canceled => Self::new(ProblemCode::Canceled),
             Refusal::MaxAttemptsReached => Self::new(ProblemCode::MaxAttemptsReached),
+            Refusal::CodeSpent => Self::new(ProblemCode::MaxAttemptsReached).detail(
+                "A flash call allows two guesses. Send a code over another channel, or call again.",
+            ),
             Refusal::Failed(reason) => {
                 let mut problem = Self::new(ProblemCode::Failed);
                 problem.body.reason = reason.map(Reason::as_str);

@@ -5,9 +5,10 @@ mod isolation;
 mod plural;
 mod purpose;
 pub mod segments;
+pub mod speech;
 pub mod template;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod texts;
 
 use std::time::Duration;

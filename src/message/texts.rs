@@ -32,6 +32,7 @@ pub(super) struct Texts {
     pub(super) under_a_minute: &'static str,
     /// In the place of `{purpose}`.
     pub(super) purposes: Purposes,
+    pub(super) spoken: Spoken,
     pub(super) right_to_left: bool,
 }
 
@@ -41,6 +42,25 @@ pub(super) struct Purposes {
     pub(super) confirm: &'static str,
     pub(super) payment: &'static str,
     pub(super) password: &'static str,
+}
+
+/// What is said on a call, each a sentence by itself, in words that can be read aloud. Of numbers only the code is in
+/// digits: whatever else is counted stands in words.
+pub(super) struct Spoken {
+    /// With `{name}`.
+    pub(super) greeting: &'static str,
+    /// With `{code}`, its digits one by one.
+    pub(super) code: &'static str,
+    /// The same once more, with `{code}`.
+    pub(super) again: &'static str,
+    pub(super) never_tell: &'static str,
+    /// To have it said again by the key 1.
+    pub(super) invitation: &'static str,
+    pub(super) goodbye: &'static str,
+    /// To who answered a call that was only to ring; `{name}` may stand in each.
+    pub(super) flash_call: &'static [&'static str],
+    /// From zero to nine, for the digits of a name.
+    pub(super) digits: [&'static str; 10],
 }
 
 pub(super) fn of(language: Language) -> &'static Texts {

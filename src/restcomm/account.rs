@@ -5,13 +5,19 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use reqwest::{Client, redirect};
 use secrecy::SecretString;
 
-use crate::domain::{phone::PhoneNumber, policy::Policy};
+use crate::domain::{
+    code::Code, delivery::Channel, phone::PhoneNumber, policy::Policy, random::Random,
+    synthesizer::Synthesizer,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Connections kept open to each account.
 const IDLE_CONNECTIONS: usize = 128;
 /// Shorter than the idle time after which servers and proxies close, so that a pooled connection is rarely dead.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The last digits of a caller's number that stand for it.
+const FLASH_CALL_DIGITS: usize = 4;
 
 /// One `[[restcomm]]` table. Its token cannot be printed.
 #[derive(Clone)]
@@ -22,6 +28,11 @@ pub struct Settings {
     pub account_sid: String,
     pub auth_token: SecretString,
     pub sms_from: SmsFrom,
+    /// From where calls come that speak a code.
+    pub voice_from: Option<String>,
+    /// From where flash calls come: none, or at least 50 numbers that differ in their last four digits.
+    pub flashcall_from: Vec<String>,
+    pub synthesizer: Synthesizer,
     pub timeout: Duration,
     pub max_per_second: u32,
 }
@@ -88,18 +99,62 @@ impl Accounts {
             .or_else(|| bearers.find(bears))
     }
 
-    /// The accounts that may carry a text message of a tenant to `number`, in the order to try them.
-    pub fn for_sms<'a>(
+    /// The accounts that may carry `code` over `channel` to `number`, in the order to try them.
+    pub fn senders<'a>(
         &'a self,
+        channel: Channel,
         policy: &'a Policy,
         number: &'a PhoneNumber,
+        code: &'a Code,
     ) -> impl Iterator<Item = &'a Account> {
-        self.0.iter().filter(move |account| {
-            let named =
-                policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name);
-            named && account.sender(policy, number).is_some()
+        let allowed = self.allowed(policy);
+        allowed.filter(move |account| account.sender(channel, policy, number, code).is_some())
+    }
+
+    /// The first of [`Accounts::senders`].
+    pub fn first(
+        &self,
+        channel: Channel,
+        policy: &Policy,
+        number: &PhoneNumber,
+        code: &Code,
+    ) -> Option<&Account> {
+        self.allowed(policy)
+            .find(|account| account.sender(channel, policy, number, code).is_some())
+    }
+
+    /// A number for a flash call, drawn at random from the first account that has some: what it ends in is the code.
+    pub fn draw_caller(&self, policy: &Policy, random: &Random) -> Option<Code> {
+        let mut pools = self
+            .allowed(policy)
+            .map(|account| &account.settings.flashcall_from);
+        let pool = pools.find(|pool| !pool.is_empty())?;
+        pool.get(random.below(pool.len()))
+            .map(|number| ending(number))
+    }
+
+    /// If `typed` is a whole number that flash calls are made from, with its `+` or without: what it ends in.
+    pub fn ending_of(&self, typed: &Code) -> Option<Code> {
+        let digits = |number: &str| number.strip_prefix('+').unwrap_or(number).to_owned();
+        let typed = digits(typed.expose());
+        let mut numbers = self
+            .0
+            .iter()
+            .flat_map(|account| &account.settings.flashcall_from);
+        let found = numbers.find(|number| digits(number) == typed);
+        found.map(|number| ending(number))
+    }
+
+    fn allowed<'a>(&'a self, policy: &Policy) -> impl Iterator<Item = &'a Account> {
+        self.0.iter().filter(|account| {
+            policy.accounts.is_empty() || policy.accounts.contains(&account.settings.name)
         })
     }
+}
+
+/// The digits by which a flash call is told from others.
+fn ending(number: &str) -> Code {
+    Code::from_sealed(&number[number.len().saturating_sub(FLASH_CALL_DIGITS)..])
 }
 
 impl Account {
@@ -112,10 +167,38 @@ impl Account {
         self.settings.max_per_second
     }
 
+    pub fn synthesizer(&self) -> Synthesizer {
+        self.settings.synthesizer
+    }
+
+    /// What the phone shows as the one who writes or calls; `None`: this account cannot use this channel, or, for a flash
+    /// call, does not have the number that `code` stands for.
+    pub fn sender<'a>(
+        &'a self,
+        channel: Channel,
+        policy: &'a Policy,
+        number: &PhoneNumber,
+        code: &Code,
+    ) -> Option<&'a str> {
+        let Settings {
+            voice_from,
+            flashcall_from,
+            ..
+        } = &self.settings;
+        match channel {
+            Channel::Sms => self.sms_sender(policy, number),
+            Channel::Voice => voice_from.as_deref(),
+            Channel::Flashcall => {
+                let mut callers = flashcall_from.iter().map(String::as_str);
+                callers.find(|caller| ending(caller).expose() == code.expose())
+            }
+        }
+    }
+
     /// What the phone shows as sender. The tenant's own name overrides the account's where the destination allows names:
     /// not where the account keeps a number for the country, nor in the North American Numbering Plan, whose carriers
     /// drop alphanumeric senders.
-    pub fn sender<'a>(&'a self, policy: &'a Policy, number: &PhoneNumber) -> Option<&'a str> {
+    fn sms_sender<'a>(&'a self, policy: &'a Policy, number: &PhoneNumber) -> Option<&'a str> {
         let from = &self.settings.sms_from;
         let for_country = from.by_country.get(number.region()).map(String::as_str);
         let names_pass = !number.expose().starts_with("+1") && !for_country.is_some_and(is_number);

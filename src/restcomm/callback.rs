@@ -5,60 +5,137 @@ use crate::domain::delivery::{DeliveryReason, News};
 /// Restcomm's names of things are shorter.
 const LONGEST_SID: usize = 128;
 
-/// What Restcomm tells of a message.
+/// What Restcomm tells of a message or a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Restcomm's name of the message.
+    /// Restcomm's name of it.
     pub sid: Option<String>,
     /// Restcomm's name of the account.
     pub account_sid: Option<String>,
     pub news: News,
 }
 
+/// A call that asks what to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallToSpeakOn {
+    /// Restcomm's name of it.
+    pub sid: Option<String>,
+    /// Whether somebody has answered it.
+    pub is_answered: bool,
+    /// The keys that were pressed, if this asks because some were.
+    pub keys: Option<String>,
+}
+
 impl Notice {
+    /// Reads the state of a call as its resource tells it; Restcomm writes some in capitals, and some with `_`. `None` when
+    /// it is none that a call can have.
+    pub fn of_call(status: &str) -> Option<Self> {
+        let news = match word(status).as_str() {
+            "queued" | "initiated" => News::OnItsWay,
+            "ringing" => News::Ringing,
+            "in-progress" | "answered" => News::Answered,
+            "completed" => News::Completed,
+            "busy" => News::Busy,
+            "no-answer" | "canceled" => News::Unanswered,
+            "failed" | "not-found" => News::Failed(DeliveryReason::UnknownError),
+            _ => return None,
+        };
+        Some(Self::bare(news))
+    }
+
+    /// Reads the parameters of a callback of a call. Restcomm reports `completed` of every call that is over, also of one
+    /// that was busy, failed or just rang: only `answered` says that somebody did.
+    pub fn of_call_form(texts: &[&[u8]]) -> Option<Self> {
+        let form = Form(texts);
+        let status = form.find(&["CallStatus"])?;
+        let mut notice = match word(&status).as_str() {
+            "completed" => Self::bare(News::Over),
+            _ => Self::of_call(&status)?,
+        };
+        notice.sid = form.find(&["CallSid"]);
+        notice.account_sid = form.find(&["AccountSid"]);
+        notice.is_plausible().then_some(notice)
+    }
+
+    fn bare(news: News) -> Self {
+        Self {
+            sid: None,
+            account_sid: None,
+            news,
+        }
+    }
+
+    fn is_plausible(&self) -> bool {
+        self.sid.as_deref().is_none_or(is_name)
+    }
+
     /// Reads a status and an error; `None` when the status is none that a message of ours can have.
     pub fn read(status: &str, error: Option<&str>) -> Option<Self> {
         let reason = || DeliveryReason::of_error(error.unwrap_or_default());
-        let news = match status.trim().to_ascii_lowercase().as_str() {
+        let news = match word(status).as_str() {
             "queued" | "accepted" | "sending" | "sent" => News::OnItsWay,
             "delivered" | "read" => News::Delivered,
             "undelivered" => News::Undelivered(reason()),
             "failed" => News::Failed(reason()),
             _ => return None,
         };
-        Some(Self {
-            sid: None,
-            account_sid: None,
-            news,
-        })
+        Some(Self::bare(news))
     }
 
-    /// Reads the parameters of a callback, from wherever they stand: a form as Restcomm posts it, or a query. Restcomm
+    /// Reads the parameters of a callback of a message, from wherever they stand: a form as Restcomm posts it, or a query. Restcomm
     /// says `Body` twice, leaves out what it does not know, and other platforms name the same things otherwise; so the
     /// first of each name counts, and what is none of these is passed over.
     pub fn of_form(texts: &[&[u8]]) -> Option<Self> {
-        let find = |names: &[&str]| {
-            texts.iter().find_map(|text| {
-                let pairs = text.split(|byte| *byte == b'&');
-                pairs
-                    .map(|pair| {
-                        let mut halves = pair.splitn(2, |byte| *byte == b'=');
-                        let name = decode(halves.next().unwrap_or_default());
-                        (name, halves.next().unwrap_or_default())
-                    })
-                    .find(|(name, value)| names.contains(&name.as_str()) && !value.is_empty())
-                    .map(|(_, value)| decode(value))
-            })
-        };
-        let status = find(&["MessageStatus", "SmsStatus"])?;
-        let mut notice = Self::read(&status, find(&["ErrorCode"]).as_deref())?;
-        notice.sid = find(&["MessageSid", "SmsSid"]);
-        notice.account_sid = find(&["AccountSid"]);
-        let is_plausible = notice.sid.as_ref().is_none_or(|sid| {
-            sid.len() <= LONGEST_SID && sid.bytes().all(|byte| byte.is_ascii_graphic())
-        });
-        is_plausible.then_some(notice)
+        let form = Form(texts);
+        let status = form.find(&["MessageStatus", "SmsStatus"])?;
+        let mut notice = Self::read(&status, form.find(&["ErrorCode"]).as_deref())?;
+        notice.sid = form.find(&["MessageSid", "SmsSid"]);
+        notice.account_sid = form.find(&["AccountSid"]);
+        notice.is_plausible().then_some(notice)
     }
+}
+
+impl CallToSpeakOn {
+    /// Reads the parameters of a request for RCML.
+    pub fn of_form(texts: &[&[u8]]) -> Self {
+        let form = Form(texts);
+        let status = form.find(&["CallStatus"]).unwrap_or_default();
+        Self {
+            sid: form.find(&["CallSid"]),
+            is_answered: matches!(word(&status).as_str(), "in-progress" | "answered"),
+            keys: form.find(&["Digits"]),
+        }
+    }
+}
+
+/// Parameters in several texts, each `name=value&…`.
+struct Form<'a>(&'a [&'a [u8]]);
+
+impl Form<'_> {
+    /// The first value of these names that is not empty.
+    fn find(&self, names: &[&str]) -> Option<String> {
+        self.0.iter().find_map(|text| {
+            let pairs = text.split(|byte| *byte == b'&');
+            pairs
+                .map(|pair| {
+                    let mut halves = pair.splitn(2, |byte| *byte == b'=');
+                    let name = decode(halves.next().unwrap_or_default());
+                    (name, halves.next().unwrap_or_default())
+                })
+                .find(|(name, value)| names.contains(&name.as_str()) && !value.is_empty())
+                .map(|(_, value)| decode(value))
+        })
+    }
+}
+
+/// A word as Restcomm writes it in one place or another: `NO_ANSWER` is `no-answer`.
+fn word(text: &str) -> String {
+    text.trim().to_ascii_lowercase().replace('_', "-")
+}
+
+/// Whether it can be Restcomm's name of something.
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_SID && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A part of a form, decoded. What is no valid UTF-8 or no valid escape is kept as well as it goes: it stands in a text

@@ -30,11 +30,11 @@ pub enum CallbackRoute {
 pub struct CallbackToken(String);
 
 impl CallbackRoute {
-    const fn label(self) -> &'static [u8] {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Sms => b"sms",
-            Self::Call => b"call",
-            Self::Rcml => b"rcml",
+            Self::Sms => "sms",
+            Self::Call => "call",
+            Self::Rcml => "rcml",
         }
     }
 }
@@ -43,10 +43,16 @@ impl CallbackToken {
     /// The token of a delivery, under the newest key.
     pub fn issue(delivery: Id, route: CallbackRoute, ring: &KeyRing) -> Self {
         let tag = ring
-            .callback_tag(&[route.label(), delivery.as_bytes()])
+            .callback_tag(&[route.name().as_bytes(), delivery.as_bytes()])
             .newest;
         let bytes = [delivery.as_bytes(), &tag[..TAG_LENGTH]].concat();
         Self(URL_SAFE_NO_PAD.encode(bytes))
+    }
+
+    /// The address that Restcomm calls for it, below `base`, which has no slash at its end. A secret.
+    pub fn address(delivery: Id, route: CallbackRoute, base: &str, ring: &KeyRing) -> String {
+        let token = Self::issue(delivery, route, ring);
+        format!("{base}/callbacks/restcomm/{}/{}", token.0, route.name())
     }
 
     pub fn expose(&self) -> &str {
@@ -61,7 +67,7 @@ impl CallbackToken {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, given) = bytes.split_at_checked(ID_LENGTH)?;
         let delivery = Id::from_bytes(id)?;
-        let tags = ring.callback_tag(&[route.label(), id]);
+        let tags = ring.callback_tag(&[route.name().as_bytes(), id]);
         let fits = |tag: &[u8; 32]| equal_in_constant_time(&tag[..TAG_LENGTH], given);
         tags.all().any(fits).then_some(delivery)
     }

@@ -37,8 +37,36 @@ impl Plan {
     }
 }
 
+/// Which part of the platform is asked: how it words its refusals depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    Sms,
+    Calls,
+}
+
+impl Service {
+    const fn out_of_order(self) -> &'static str {
+        match self {
+            Self::Sms => "The SMS service did not answer in time",
+            Self::Calls => "Futures timed out after [10 seconds]",
+        }
+    }
+
+    /// What an extension answers that limits sending: for a call, a 500 with a line of text.
+    fn limit_exceeded(self, format: Format) -> HttpResponse {
+        match self {
+            Self::Sms => reply::limit_exceeded(format),
+            Self::Calls => {
+                let text = "Not Allowed to make this outbound call";
+                reply::text(StatusCode::INTERNAL_SERVER_ERROR, format, text)
+            }
+        }
+    }
+}
+
 /// Gives the scripted answer. `proceed` does what was asked and tells the true one.
 pub(super) async fn give(
+    service: Service,
     answer: Answer,
     clock: &Clock,
     format: Format,
@@ -47,12 +75,12 @@ pub(super) async fn give(
     match answer {
         Answer::Ok => proceed(),
         Answer::ServerError => {
-            let text = "The SMS service did not answer in time";
+            let text = service.out_of_order();
             reply::text(StatusCode::INTERNAL_SERVER_ERROR, format, text)
         }
         Answer::Unauthorized => reply::unauthorized(),
         Answer::Forbidden => reply::empty(StatusCode::FORBIDDEN),
-        Answer::LimitExceeded => reply::limit_exceeded(format),
+        Answer::LimitExceeded => service.limit_exceeded(format),
         Answer::Garbage => {
             let truth = proceed();
             if truth.status().is_success() {

@@ -1,49 +1,90 @@
 //! The REST API: every path below the version, by Restcomm's rules of order.
 
-use std::sync::atomic::Ordering;
+use std::time::{Duration, UNIX_EPOCH};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::AUTHORIZATION},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, DATE, HttpDate, TryIntoHeaderValue as _},
+    },
     web,
 };
 
 use super::{
-    Simulator, answer, json, listing,
+    Simulator,
+    answer::{self, Service},
+    call,
+    form::is_form,
+    json,
+    listing::{Fault, Listing, Table},
     reply::{self, Format},
     send, xml,
 };
 
-/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
-/// account (403), parameters (400).
+/// What the path names.
+#[derive(Clone, Copy)]
+enum Target<'a> {
+    Messages,
+    Message(&'a str),
+    Calls,
+    Call(&'a str),
+}
+
+/// Every answer says what time it is, by the clock of the platform: clients tell by it how old a resource is.
 pub(super) async fn dispatch(
     simulator: web::Data<Simulator>,
     request: HttpRequest,
     tail: web::Path<String>,
     body: web::Bytes,
 ) -> HttpResponse {
+    let mut response = answer_to(&simulator, &request, &tail, &body).await;
+    let millis = u64::try_from(simulator.0.clock.now().as_millis()).unwrap_or(0);
+    let date = HttpDate::from(UNIX_EPOCH + Duration::from_millis(millis));
+    if let Ok(date) = date.try_into_value() {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
+}
+
+/// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),
+/// account (403), parameters (400).
+async fn answer_to(
+    simulator: &Simulator,
+    request: &HttpRequest,
+    tail: &str,
+    body: &web::Bytes,
+) -> HttpResponse {
     let segments: Vec<&str> = tail.split('/').map(without_json).collect();
-    let (account, sid) = match *segments {
-        ["Accounts", account, "SMS", "Messages"] => (account, None),
-        ["Accounts", account, "SMS", "Messages", sid] => (account, Some(sid)),
-        _ => return unknown_path(&simulator, &request),
+    let (account, target) = match *segments {
+        ["Accounts", account, "SMS", "Messages"] => (account, Target::Messages),
+        ["Accounts", account, "SMS", "Messages", sid] => (account, Target::Message(sid)),
+        ["Accounts", account, "Calls"] => (account, Target::Calls),
+        ["Accounts", account, "Calls", sid] => (account, Target::Call(sid)),
+        _ => return unknown_path(simulator, request),
     };
-    count(&simulator, request.method().as_str(), sid);
-    if !authenticated(&simulator, &request) {
+    count(simulator, request.method().as_str(), target);
+    if !authenticated(simulator, request) {
         return reply::unauthorized();
     }
-    let format = Format::negotiate(&request, tail.split('/').any(|s| s != without_json(s)));
+    let format = Format::negotiate(request, tail.split('/').any(|s| s != without_json(s)));
     let own = account == simulator.0.account.sid();
-    match (request.method().as_str(), sid) {
-        ("POST", None) if !send::is_form(&request) => {
-            reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+    let query = request.query_string();
+    match (request.method().as_str(), target) {
+        ("POST", Target::Message(_)) => reply::method_not_allowed("GET"),
+        ("POST", _) if !is_form(request) => reply::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("POST" | "GET", _) if !own => reply::empty(StatusCode::FORBIDDEN),
+        ("POST", Target::Messages) => send::send(simulator, format, body).await,
+        ("POST", Target::Calls) => call::place(simulator, format, body).await,
+        ("POST", Target::Call(sid)) => call::modify(simulator, format, sid, body).await,
+        ("GET", Target::Messages) => list(simulator, format, request).await,
+        ("GET", Target::Message(sid)) => show(simulator, format, sid).await,
+        ("GET", Target::Calls) => call::list(simulator, format, query).await,
+        ("GET", Target::Call(sid)) => call::look_up(simulator, format, sid).await,
+        (_, Target::Message(_)) => reply::method_not_allowed("GET"),
+        (_, Target::Messages | Target::Calls | Target::Call(_)) => {
+            reply::method_not_allowed("GET, POST")
         }
-        ("POST", None) | ("GET", _) if !own => reply::empty(StatusCode::FORBIDDEN),
-        ("POST", None) => send::send(&simulator, format, &body).await,
-        ("GET", None) => list(&simulator, format, &request).await,
-        ("GET", Some(sid)) => show(&simulator, format, sid).await,
-        (_, None) => reply::method_not_allowed("GET, POST"),
-        (_, Some(_)) => reply::method_not_allowed("GET"),
     }
 }
 
@@ -68,13 +109,18 @@ fn unknown_path(simulator: &Simulator, request: &HttpRequest) -> HttpResponse {
     }
 }
 
-fn count(simulator: &Simulator, method: &str, sid: Option<&str>) {
-    match method {
-        "POST" => simulator.0.posts.fetch_add(1, Ordering::Relaxed),
-        "GET" if sid.is_some() => simulator.0.polls.fetch_add(1, Ordering::Relaxed),
-        "GET" => simulator.0.gets.fetch_add(1, Ordering::Relaxed),
-        _ => 0,
+/// Ending a live call is not counted: it is no request to place one.
+fn count(simulator: &Simulator, method: &str, target: Target) {
+    let tally = match target {
+        Target::Messages | Target::Message(_) => &simulator.0.sms,
+        Target::Calls | Target::Call(_) => &simulator.0.phoning,
     };
+    match (method, target) {
+        ("POST", Target::Messages | Target::Calls | Target::Message(_)) => tally.posts.add(),
+        ("GET", Target::Messages | Target::Calls) => tally.gets.add(),
+        ("GET", Target::Message(_) | Target::Call(_)) => tally.polls.add(),
+        _ => {}
+    }
 }
 
 async fn show(simulator: &Simulator, format: Format, sid: &str) -> HttpResponse {
@@ -83,7 +129,7 @@ async fn show(simulator: &Simulator, format: Format, sid: &str) -> HttpResponse 
         if sid.len() != 34 || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return reply::container_error();
         }
-        let Some(message) = simulator.state().ledger.get(sid).cloned() else {
+        let Some(message) = simulator.state().messages.get(sid).cloned() else {
             return reply::empty(StatusCode::NOT_FOUND);
         };
         let account = simulator.0.account.sid();
@@ -92,32 +138,36 @@ async fn show(simulator: &Simulator, format: Format, sid: &str) -> HttpResponse 
             Format::Xml => reply::resource(format, xml::message(account, &message)),
         }
     };
-    answer::give(planned, &simulator.0.clock, format, proceed).await
+    let clock = &simulator.0.clock;
+    answer::give(Service::Sms, planned, clock, format, proceed).await
 }
 
 async fn list(simulator: &Simulator, format: Format, request: &HttpRequest) -> HttpResponse {
     let planned = simulator.state().lookups.next();
     let proceed = || {
-        let listing = match listing::Listing::parse(request.query_string()) {
-            Ok(listing) => listing,
-            Err(listing::Fault::Sort(reason)) => return reply::bad_sort(format, reason),
-            Err(listing::Fault::Date) => return reply::empty(StatusCode::BAD_REQUEST),
-            Err(listing::Fault::Number) => return reply::container_error(),
+        let query = request.query_string();
+        let page = match Listing::page(query, Table::Messages, &simulator.state().messages) {
+            Ok(page) => page,
+            Err(fault) => return refuse_list(&fault, format),
         };
-        let page = listing.select(simulator.state().ledger.oldest_first());
-        if page.last < page.number {
-            return reply::empty(StatusCode::BAD_REQUEST);
-        }
         let account = simulator.0.account.sid();
         if format == Format::Xml {
-            return reply::resource(format, xml::list(account, &page.messages));
+            return reply::resource(format, xml::list(account, &page.rows));
         }
-        // Restcomm takes the sid of a full page's last row without looking whether the page is full.
-        if page.number < page.last && page.messages.len() < page.size {
+        if page.is_short() {
             return reply::container_error();
         }
         let path: Vec<&str> = request.path().split('/').map(without_json).collect();
         reply::resource(format, json::list(account, &path.join("/"), &page))
     };
-    answer::give(planned, &simulator.0.clock, format, proceed).await
+    let clock = &simulator.0.clock;
+    answer::give(Service::Sms, planned, clock, format, proceed).await
+}
+
+pub(super) fn refuse_list(fault: &Fault, format: Format) -> HttpResponse {
+    match fault {
+        Fault::Sort(reason) => reply::bad_sort(format, reason),
+        Fault::Date | Fault::Beyond => reply::empty(StatusCode::BAD_REQUEST),
+        Fault::Number => reply::container_error(),
+    }
 }

@@ -63,10 +63,14 @@ struct PlatformView {
     lookup_times: Option<u32>,
     #[serde(flatten)]
     counters: Counters,
+    call: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call_times: Option<u32>,
+    calls: Counters,
 }
 
 pub(super) async fn show_platform(simulator: web::Data<Simulator>) -> HttpResponse {
-    let counters = simulator.requests();
+    let (counters, calls) = (simulator.requests(), simulator.call_requests());
     let state = simulator.state();
     HttpResponse::Ok().json(PlatformView {
         answer: state.sends.answer.to_string(),
@@ -74,47 +78,73 @@ pub(super) async fn show_platform(simulator: web::Data<Simulator>) -> HttpRespon
         lookup: state.lookups.answer.to_string(),
         lookup_times: state.lookups.times,
         counters,
+        call: state.placings.answer.to_string(),
+        call_times: state.placings.times,
+        calls,
     })
 }
 
-/// `answer` and `lookup` replace what was scripted before, together with its count.
+/// `answer` (for messages), `call` and `lookup` (for both) replace what was scripted before, together with
+/// its count.
 pub(super) async fn script_platform(
     simulator: web::Data<Simulator>,
     body: web::Bytes,
 ) -> HttpResponse {
     match read_plans(&body) {
-        Ok((sends, lookups)) => {
+        Ok(plans) => {
             let mut state = simulator.state();
-            state.sends = sends.unwrap_or(state.sends);
-            state.lookups = lookups.unwrap_or(state.lookups);
+            state.sends = plans.sends.unwrap_or(state.sends);
+            state.lookups = plans.lookups.unwrap_or(state.lookups);
+            state.placings = plans.placings.unwrap_or(state.placings);
         }
         Err(detail) => return refuse(&detail),
     }
     show_platform(simulator).await
 }
 
-fn read_plans(body: &[u8]) -> Result<(Option<Plan>, Option<Plan>), String> {
-    let (mut answer, mut times, mut lookup, mut lookup_times) = (None, None, None, None);
-    for (name, value) in object(body)? {
-        match name.as_str() {
-            "answer" => answer = Some(word(&name, &value, Answer::parse, Answer::ALLOWED)?),
-            "times" => times = Some(count(&name, &value)?),
-            "lookup" => lookup = Some(word(&name, &value, Answer::parse, Answer::ALLOWED)?),
-            "lookup_times" => lookup_times = Some(count(&name, &value)?),
-            _ => {
-                let allowed = "\"answer\", \"times\", \"lookup\" and \"lookup_times\"";
-                return Err(format!("the members allowed are {allowed}"));
-            }
-        }
-    }
-    if (answer.is_none() && times.is_some()) || (lookup.is_none() && lookup_times.is_some()) {
-        return Err("a count needs its \"answer\" or \"lookup\"".to_owned());
-    }
-    let plan = |answer: Option<Answer>, times| answer.map(|answer| Plan::new(answer, times));
-    Ok((plan(answer, times), plan(lookup, lookup_times)))
+struct Plans {
+    sends: Option<Plan>,
+    lookups: Option<Plan>,
+    placings: Option<Plan>,
 }
 
-fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
+fn read_plans(body: &[u8]) -> Result<Plans, String> {
+    let members = object(body)?;
+    let allowed = [
+        "answer",
+        "times",
+        "lookup",
+        "lookup_times",
+        "call",
+        "call_times",
+    ];
+    if members.keys().any(|name| !allowed.contains(&name.as_str())) {
+        let allowed =
+            "\"answer\", \"times\", \"lookup\", \"lookup_times\", \"call\" and \"call_times\"";
+        return Err(format!("the members allowed are {allowed}"));
+    }
+    let plan = |answer, times| plan(&members, answer, times);
+    Ok(Plans {
+        sends: plan("answer", "times")?,
+        lookups: plan("lookup", "lookup_times")?,
+        placings: plan("call", "call_times")?,
+    })
+}
+
+fn plan(members: &Map<String, Value>, answer: &str, times: &str) -> Result<Option<Plan>, String> {
+    let times = members.get(times).map(|value| count(times, value));
+    let times = times.transpose()?;
+    match members.get(answer) {
+        Some(value) => {
+            let answer = word(answer, value, Answer::parse, Answer::ALLOWED)?;
+            Ok(Some(Plan::new(answer, times)))
+        }
+        None if times.is_some() => Err(format!("a count needs its \"{answer}\"")),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, String> {
     serde_json::from_slice(body).map_err(|_| "the body must be one JSON object".to_owned())
 }
 
@@ -133,7 +163,7 @@ fn count(name: &str, value: &Value) -> Result<u32, String> {
     parsed.ok_or_else(|| format!("\"{name}\" must be a whole number"))
 }
 
-fn refuse(detail: &str) -> HttpResponse {
+pub(super) fn refuse(detail: &str) -> HttpResponse {
     let problem =
         json!({ "type": "about:blank", "title": "Bad Request", "status": 400, "detail": detail });
     HttpResponse::BadRequest()

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::{listing::Page, message::Message};
+use super::{
+    listing::{Page, Row},
+    message::Message,
+};
 use crate::domain::clock::Timestamp;
 
 #[derive(Serialize)]
@@ -53,52 +56,67 @@ impl<'a> Resource<'a> {
 
 #[derive(Serialize)]
 struct List<'a> {
-    page: usize,
-    num_pages: usize,
-    page_size: usize,
-    total: usize,
-    start: String,
-    end: String,
-    uri: &'a str,
-    first_page_uri: String,
-    previous_page_uri: String,
-    next_page_uri: String,
-    last_page_uri: String,
+    #[serde(flatten)]
+    paging: Paging<'a>,
     messages: Vec<Resource<'a>>,
+}
+
+/// What every list begins with.
+#[derive(Serialize)]
+pub(super) struct Paging<'a> {
+    pub(super) page: usize,
+    pub(super) num_pages: usize,
+    pub(super) page_size: usize,
+    pub(super) total: usize,
+    pub(super) start: String,
+    pub(super) end: String,
+    pub(super) uri: &'a str,
+    pub(super) first_page_uri: String,
+    pub(super) previous_page_uri: String,
+    pub(super) next_page_uri: String,
+    pub(super) last_page_uri: String,
+}
+
+impl<'a> Paging<'a> {
+    /// `start` and `end` are strings, and a page that does not exist is the string "null".
+    pub(super) fn of<R: Row>(path: &'a str, page: &Page<R>) -> Self {
+        let Page {
+            number, size, last, ..
+        } = *page;
+        let start = number * size;
+        let uri = |page: usize| format!("{path}?Page={page}&PageSize={size}");
+        let (end, next) = match page.rows.last() {
+            Some(row) if number < last => {
+                let next = format!("{}&AfterSid={}", uri(number + 1), row.sid());
+                (start + size - 1, next)
+            }
+            _ => (start + page.rows.len(), "null".to_owned()),
+        };
+        Self {
+            page: number,
+            num_pages: last,
+            page_size: size,
+            total: page.total,
+            start: start.to_string(),
+            end: end.to_string(),
+            uri: path,
+            first_page_uri: uri(0),
+            previous_page_uri: number.checked_sub(1).map_or_else(|| "null".to_owned(), uri),
+            next_page_uri: next,
+            last_page_uri: uri(last),
+        }
+    }
 }
 
 pub(super) fn message(account: &str, message: &Message) -> String {
     pretty(&Resource::of(account, message))
 }
 
-/// `start` and `end` are strings, and a page that does not exist is the string "null".
-pub(super) fn list(account: &str, path: &str, page: &Page) -> String {
-    let Page {
-        number, size, last, ..
-    } = *page;
-    let start = number * size;
-    let uri = |page: usize| format!("{path}?Page={page}&PageSize={size}");
-    let (end, next) = match page.messages.last() {
-        Some(message) if number < last => {
-            let next = format!("{}&AfterSid={}", uri(number + 1), message.sid);
-            (start + size - 1, next)
-        }
-        _ => (start + page.messages.len(), "null".to_owned()),
-    };
+pub(super) fn list(account: &str, path: &str, page: &Page<Message>) -> String {
     pretty(&List {
-        page: number,
-        num_pages: last,
-        page_size: size,
-        total: page.total,
-        start: start.to_string(),
-        end: end.to_string(),
-        uri: path,
-        first_page_uri: uri(0),
-        previous_page_uri: number.checked_sub(1).map_or_else(|| "null".to_owned(), uri),
-        next_page_uri: next,
-        last_page_uri: uri(last),
+        paging: Paging::of(path, page),
         messages: page
-            .messages
+            .rows
             .iter()
             .map(|message| Resource::of(account, message))
             .collect(),
@@ -124,12 +142,12 @@ pub(super) fn iso8601(at: Timestamp) -> String {
     instant(at).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-fn instant(at: Timestamp) -> jiff::Timestamp {
+pub(super) fn instant(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::MAX)
 }
 
 /// Gson's layout: indented, and with what HTML minds written as escapes.
-fn pretty(value: &impl Serialize) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     let plain = serde_json::to_string_pretty(value).expect("strings and numbers always serialise");
     let mut escaped = String::with_capacity(plain.len());
     for c in plain.chars() {

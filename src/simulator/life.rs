@@ -1,6 +1,6 @@
 //! What happens to an accepted message afterwards: sent, on the phone, reported.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -35,12 +35,12 @@ pub enum Reports {
 pub(super) fn begin(simulator: &Simulator, message: Message, fate: SmsFate) {
     let born = message.created;
     let sid = message.sid.clone();
-    simulator.0.stored.fetch_add(1, Ordering::Relaxed);
+    simulator.0.sms.stored.add();
     let mut state = simulator.state();
     if fate == SmsFate::Deliver {
         state.phones.receive(&message.to, item(&message, born));
     }
-    state.ledger.store(message);
+    state.messages.store(message);
     drop(state);
     let tracker = Tracker {
         simulator: simulator.clone(),
@@ -98,7 +98,7 @@ impl Tracker {
     fn arrive(&self) {
         let now = self.simulator.0.clock.now();
         let mut state = self.simulator.state();
-        if let Some(message) = state.ledger.get(&self.sid) {
+        if let Some(message) = state.messages.get(&self.sid) {
             let (to, item) = (message.to.clone(), item(message, now));
             state.phones.receive(&to, item);
         }
@@ -111,7 +111,7 @@ impl Tracker {
         if reports == Reports::None && status != Status::Sent {
             return;
         }
-        let Some(message) = state.ledger.get_mut(&self.sid) else {
+        let Some(message) = state.messages.get_mut(&self.sid) else {
             return;
         };
         message.status = status;

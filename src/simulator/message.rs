@@ -1,7 +1,6 @@
 //! One SMS as the platform remembers it.
 
-use rand::TryRng as _;
-
+use super::{ledger::Record, listing::Row};
 use crate::domain::clock::Timestamp;
 
 /// Deliberately without `Debug`: a body holds a code.
@@ -68,28 +67,30 @@ impl Failure {
     }
 }
 
-/// `SM` and 32 random hexadecimal digits.
-pub(super) fn new_sid() -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut random = [0; 16];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut random)
-        .expect("the operating system always has randomness");
-    let nibbles = random.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits = nibbles.map(|nibble| char::from(DIGITS[usize::from(nibble)]));
-    "SM".chars().chain(digits).collect()
+impl Record for Message {
+    fn sid(&self) -> &str {
+        &self.sid
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Row for Message {
+    fn created(&self) -> Timestamp {
+        self.created
+    }
 
-    #[test]
-    fn a_sid_has_the_shape_that_clients_match() {
-        let sid = new_sid();
-        assert_eq!(sid.len(), 34);
-        assert!(sid.starts_with("SM"));
-        assert!(sid.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        assert_ne!(sid, new_sid());
+    fn from(&self) -> &str {
+        &self.from
+    }
+
+    fn to(&self) -> &str {
+        &self.to
+    }
+
+    fn status(&self) -> &str {
+        self.status.as_str()
+    }
+
+    fn body(&self) -> Option<&str> {
+        Some(&self.body)
     }
 }

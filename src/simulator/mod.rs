@@ -8,8 +8,11 @@
 mod account;
 mod answer;
 mod api;
+mod call;
 mod callback;
 mod control;
+mod errand;
+mod form;
 mod json;
 mod ledger;
 mod life;
@@ -20,28 +23,36 @@ mod reply;
 mod script;
 mod send;
 mod server;
+mod sid;
+mod tally;
 mod xml;
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use actix_web::web;
-use serde::Serialize;
 
 pub use self::{
     account::Account,
+    call::{Call, CallReports, CallStatus, Hand, LiveCall},
+    errand::{Address, Method},
     life::Reports,
     message::{Failure, Message, Status},
     phones::Item,
     script::{Answer, CallFate, Script, SmsFate},
     server::serve,
+    tally::Counters,
 };
-use self::{answer::Plan, ledger::Ledger, phones::Phones};
+use self::{
+    answer::Plan,
+    call::Lines,
+    ledger::Ledger,
+    phones::{Phones, canonical},
+    sid::new_sid,
+    tally::Tally,
+};
 use crate::domain::clock::Clock;
 
 /// Where [`Simulator::configure`] mounts the REST API.
@@ -59,31 +70,23 @@ struct Platform {
     clock: Clock,
     http: reqwest::Client,
     state: Mutex<State>,
-    posts: AtomicU64,
-    gets: AtomicU64,
-    polls: AtomicU64,
-    stored: AtomicU64,
+    /// What the sids of all its calls begin with.
+    instance: String,
+    sms: Tally,
+    phoning: Tally,
 }
 
 #[derive(Default)]
 struct State {
-    ledger: Ledger,
+    messages: Ledger<Message>,
+    calls: Ledger<Call>,
+    lines: Lines,
     phones: Phones,
     sends: Plan,
+    placings: Plan,
     lookups: Plan,
     reports: Reports,
-}
-
-/// What the SMS resources have been asked since the start, refused requests included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Counters {
-    pub posts: u64,
-    /// For lists.
-    pub gets: u64,
-    /// For one message.
-    pub polls: u64,
-    /// How many messages were accepted.
-    pub stored: u64,
+    call_reports: CallReports,
 }
 
 impl Simulator {
@@ -91,12 +94,11 @@ impl Simulator {
         Self(Arc::new(Platform {
             account,
             clock,
-            http: callback::client(),
+            http: errand::client(),
             state: Mutex::default(),
-            posts: AtomicU64::new(0),
-            gets: AtomicU64::new(0),
-            polls: AtomicU64::new(0),
-            stored: AtomicU64::new(0),
+            instance: new_sid("ID"),
+            sms: Tally::default(),
+            phoning: Tally::default(),
         }))
     }
 
@@ -109,6 +111,15 @@ impl Simulator {
                 .app_data(simulator.clone())
                 .route(web::get().to(control::show_phone))
                 .route(web::put().to(control::script_phone)),
+        )
+        .service(
+            web::scope("/sim/phones/{number}/call")
+                .app_data(simulator.clone())
+                .route("", web::get().to(call::show))
+                .route("/answer", web::post().to(call::answer))
+                .route("/decline", web::post().to(call::decline))
+                .route("/hangup", web::post().to(call::hang_up))
+                .route("/keys", web::post().to(call::press)),
         )
         .service(
             web::resource("/sim/platform")
@@ -130,7 +141,11 @@ impl Simulator {
 
     /// What the phone received, newest last.
     pub fn inbox(&self, number: &str) -> Vec<Item> {
-        self.state().phones.inbox(number)
+        let now = self.0.clock.now();
+        let mut state = self.state();
+        let State { lines, phones, .. } = &mut *state;
+        lines.show(&canonical(number), phones, now);
+        phones.inbox(number)
     }
 
     /// The texts of the SMS among [`Simulator::inbox`].
@@ -138,8 +153,23 @@ impl Simulator {
         let sms = self
             .inbox(number)
             .into_iter()
-            .map(|Item::Sms { text, .. }| text);
+            .filter_map(|item| match item {
+                Item::Sms { text, .. } => Some(text),
+                Item::Call { .. } => None,
+            });
         sms.collect()
+    }
+
+    /// What was said in each of the calls among [`Simulator::inbox`].
+    pub fn spoken(&self, number: &str) -> Vec<String> {
+        let calls = self
+            .inbox(number)
+            .into_iter()
+            .filter_map(|item| match item {
+                Item::Call { spoken, .. } => Some(spoken),
+                Item::Sms { .. } => None,
+            });
+        calls.collect()
     }
 
     /// Decides what becomes of whatever is sent to this number from now on.
@@ -152,7 +182,12 @@ impl Simulator {
         self.state().sends = Plan::new(answer, times);
     }
 
-    /// The same for looking up one message or a list of them.
+    /// The same for placing calls.
+    pub fn answer_calls(&self, answer: Answer, times: Option<u32>) {
+        self.state().placings = Plan::new(answer, times);
+    }
+
+    /// The same for looking up one message or call, or a list of them.
     pub fn answer_lookups(&self, answer: Answer, times: Option<u32>) {
         self.state().lookups = Plan::new(answer, times);
     }
@@ -162,18 +197,29 @@ impl Simulator {
         self.state().reports = reports;
     }
 
-    /// Every message the platform remembers, oldest first.
-    pub fn messages(&self) -> Vec<Message> {
-        self.state().ledger.oldest_first().cloned().collect()
+    /// The same for calls.
+    pub fn report_calls(&self, reports: CallReports) {
+        self.state().call_reports = reports;
     }
 
+    /// Every message the platform remembers, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.state().messages.oldest_first().cloned().collect()
+    }
+
+    /// The same of calls.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.oldest_first().cloned().collect()
+    }
+
+    /// What the SMS resources have been asked.
     pub fn requests(&self) -> Counters {
-        Counters {
-            posts: self.0.posts.load(Ordering::Relaxed),
-            gets: self.0.gets.load(Ordering::Relaxed),
-            polls: self.0.polls.load(Ordering::Relaxed),
-            stored: self.0.stored.load(Ordering::Relaxed),
-        }
+        self.0.sms.read()
+    }
+
+    /// What the resources of calls have been asked.
+    pub fn call_requests(&self) -> Counters {
+        self.0.phoning.read()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -24,6 +24,15 @@ pub enum Item {
         #[serde(serialize_with = "rfc3339")]
         at: Timestamp,
     },
+    /// There as soon as the phone rings, and brought up to date as the call goes on.
+    Call {
+        from: String,
+        answered: bool,
+        spoken: String,
+        rang_seconds: u64,
+        #[serde(serialize_with = "rfc3339")]
+        at: Timestamp,
+    },
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
@@ -61,7 +70,8 @@ impl Phones {
             .collect()
     }
 
-    pub(super) fn receive(&mut self, number: &str, item: Item) {
+    /// Gives back the name under which [`Phones::update`] finds the item.
+    pub(super) fn receive(&mut self, number: &str, item: Item) -> u64 {
         let number = canonical(number).into_owned();
         self.serial += 1;
         let inbox = self.inboxes.entry(number.clone()).or_default();
@@ -72,6 +82,17 @@ impl Phones {
         self.arrivals.push_back((self.serial, number));
         if ITEMS < self.arrivals.len() {
             self.forget_oldest();
+        }
+        self.serial
+    }
+
+    /// Nothing where the item was forgotten.
+    pub(super) fn update(&mut self, number: &str, serial: u64, item: Item) {
+        let Some(inbox) = self.inboxes.get_mut(&*canonical(number)) else {
+            return;
+        };
+        if let Ok(place) = inbox.binary_search_by_key(&serial, |(known, _)| *known) {
+            inbox[place].1 = item;
         }
     }
 
@@ -129,6 +150,18 @@ mod tests {
         assert_eq!(phones.inbox("+351912345678"), [item(1)]);
         assert_eq!(canonical("alice"), "alice");
         assert_eq!(canonical(""), "");
+    }
+
+    #[test]
+    fn an_item_is_brought_up_to_date_in_its_place() {
+        let mut phones = Phones::default();
+        let first = phones.receive("1", item(1));
+        phones.receive("+2", item(2));
+        phones.receive("+1", item(3));
+        phones.update("+1", first, item(4));
+        phones.update("+1", first + 1, item(5));
+        assert_eq!(phones.inbox("+1"), [item(4), item(3)]);
+        assert_eq!(phones.inbox("+2"), [item(2)]);
     }
 
     #[test]

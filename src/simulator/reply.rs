@@ -106,7 +106,7 @@ pub(super) fn web_page(status: StatusCode, title: &str) -> HttpResponse {
 
 /// A success of which only the first bytes make sense.
 pub(super) fn cut_short(format: Format) -> HttpResponse {
-    resource(format, "{\n  \"sid\": \"SM".to_owned())
+    resource(format, "{\n  \"sid\": \"".to_owned())
 }
 
 /// No answer at all. The body fails before its head has been flushed, so actix-web drops the connection

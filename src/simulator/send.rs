@@ -1,25 +1,21 @@
 //! Sending an SMS: reading the form as Restcomm does, and taking the message over.
 
-use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse,
-    http::StatusCode,
-    web::{Bytes, Query},
-};
+use actix_web::{HttpResponse, http::StatusCode, web::Bytes};
 
 use super::{
-    Simulator, answer, json, life,
-    message::{self, Message, Status},
+    Simulator,
+    answer::{self, Service},
+    form::{Form, is_uri},
+    json, life,
+    message::{Message, Status},
     reply::{self, Format},
     script::SmsFate,
+    sid::new_sid,
     xml,
 };
 
-const API_VERSION: &str = "2012-04-24";
-
-pub(super) fn is_form(request: &HttpRequest) -> bool {
-    let content_type = request.content_type();
-    content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
+/// What resources say where the client names no other.
+pub(super) const API_VERSION: &str = "2012-04-24";
 
 pub(super) async fn send(simulator: &Simulator, format: Format, body: &Bytes) -> HttpResponse {
     let draft = match Draft::parse(body) {
@@ -33,7 +29,7 @@ pub(super) async fn send(simulator: &Simulator, format: Format, body: &Bytes) ->
     };
     let planned = simulator.state().sends.next();
     let proceed = || accept(simulator, format, draft);
-    answer::give(planned, &simulator.0.clock, format, proceed).await
+    answer::give(Service::Sms, planned, &simulator.0.clock, format, proceed).await
 }
 
 fn accept(simulator: &Simulator, format: Format, draft: Draft) -> HttpResponse {
@@ -45,7 +41,7 @@ fn accept(simulator: &Simulator, format: Format, draft: Draft) -> HttpResponse {
     }
     let now = simulator.0.clock.now();
     let message = Message {
-        sid: message::new_sid(),
+        sid: new_sid("SM"),
         created: now,
         updated: now,
         sent: None,
@@ -87,13 +83,8 @@ enum Fault {
 
 impl Draft {
     fn parse(body: &Bytes) -> Result<Self, Fault> {
-        let body = String::from_utf8_lossy(body);
-        let form = Query::<Vec<(String, String)>>::from_query(&body);
-        let form = form.map_err(|_| Fault::Uncaught)?.into_inner();
-        let first = |key: &str| {
-            let found = form.iter().find(|(name, _)| name == key);
-            found.map(|(_, value)| value.clone())
-        };
+        let form = Form::parse(body).ok_or(Fault::Uncaught)?;
+        let first = |key: &str| form.first(key).map(str::to_owned);
         let draft = Self {
             from: first("From").ok_or(Fault::Missing("From can not be null."))?,
             to: first("To").ok_or(Fault::Missing("To can not be null."))?,
@@ -114,36 +105,5 @@ impl Draft {
             return Err(Fault::TooLong);
         }
         Ok(draft)
-    }
-}
-
-/// Roughly what `java.net.URI.create` takes: relative references too, but no stray characters.
-fn is_uri(text: &str) -> bool {
-    let stray = |c: char| c.is_control() || c.is_whitespace() || "\"<>\\^`{|}".contains(c);
-    let mut escapes = text.split('%').skip(1);
-    !text.contains(stray)
-        && escapes.all(|rest| {
-            let digits = rest.bytes().take(2).filter(u8::is_ascii_hexdigit);
-            digits.count() == 2
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_a_uri_is_told_from_what_merely_leads_nowhere() {
-        for uri in [
-            "https://u:p@example.com:8080/a%2Fb?c=d#e",
-            "foo",
-            "",
-            "/a;b",
-        ] {
-            assert!(is_uri(uri), "{uri}");
-        }
-        for text in ["http://example.com/a b", "a|b", "%", "%2", "%zz", "<a>"] {
-            assert!(!is_uri(text), "{text}");
-        }
     }
 }

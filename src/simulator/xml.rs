@@ -56,7 +56,7 @@ fn element(account: &str, message: &Message) -> String {
     .concat()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -122,6 +122,8 @@ fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) ->
         Command::Check(check) => Outcome::Check(check.decide(ledger, ring, op, now)),
         Command::Cancel(cancel) => Outcome::Cancel(cancel.decide(ledger, op, now)),
         Command::Report(report) => Outcome::Report(report.decide(ledger, op, now)),
+        Command::Speak(speak) => Outcome::Spoke(speak.decide(ledger, ring, op, now)),
+        Command::FallBack(due) => Outcome::FellBack(due.decide(ledger, ring, op, now)),
         Command::Expire(id) => {
             expire(*id, ledger, op, now);
             Outcome::Expired
@@ -174,6 +176,15 @@ impl Needs {
                 self.deliveries.insert(report.delivery);
                 self.verifications.insert(report.verification);
                 self.counters.extend(&report.charges);
+            }
+            Command::Speak(speak) => {
+                self.deliveries.insert(speak.delivery);
+                self.verifications.insert(speak.verification);
+            }
+            Command::FallBack(due) => {
+                self.deliveries.insert(due.delivery);
+                self.verifications.insert(due.verification);
+                self.counters.extend(&due.charges);
             }
             Command::Expire(id) => {
                 self.verifications.insert(*id);

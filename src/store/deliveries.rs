@@ -1,6 +1,6 @@
 //! The table of deliveries, which is also the courier's outbox.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use super::{
     StoreError,
@@ -8,7 +8,7 @@ use super::{
     record::{Record, Statements},
 };
 use crate::domain::{
-    delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, Stage},
+    delivery::{Cause, Channel, Delivery, DeliveryReason, DeliveryStatus, NextStep, Stage},
     id::Id,
     language::Language,
     wording::{Autofill, Wording},
@@ -43,6 +43,11 @@ impl Record for Delivery {
         ("purpose", Kind::Text),
         ("autofill", Kind::Text),
         ("ask_at", Kind::Int),
+        ("spoken", Kind::Int),
+        ("over_at", Kind::Int),
+        ("next_step", Kind::Int),
+        ("next_after", Kind::Int),
+        ("fallback_at", Kind::Int),
     ];
     type Key = Id;
 
@@ -80,6 +85,11 @@ impl Record for Delivery {
             Value::text(&self.wording.purpose),
             Value::Text(Some(autofill.unwrap_or_default())),
             Value::optional_instant(self.ask_at),
+            Value::int(self.spoken),
+            Value::optional_instant(self.over_at),
+            Value::Int(self.next.map(|next| next.index.into())),
+            Value::Int(self.next.map(|next| millis(next.after))),
+            Value::optional_instant(self.fallback_at),
         ]
     }
 
@@ -115,7 +125,28 @@ impl Record for Delivery {
                 autofill: Autofill::read(&columns.text()?),
             },
             ask_at: columns.optional_instant()?,
+            spoken: columns.number()?,
+            over_at: columns.optional_instant()?,
+            next: next_step(columns)?,
+            fallback_at: columns.optional_instant()?,
         };
         Ok((id, delivery))
     }
+}
+
+fn next_step(columns: &mut Columns) -> Result<Option<NextStep>, StoreError> {
+    let (index, after) = (columns.optional_int()?, columns.optional_int()?);
+    let Some((index, after)) = index.zip(after) else {
+        return Ok(None);
+    };
+    let step = u8::try_from(index).ok().zip(u64::try_from(after).ok());
+    let (index, after) = step.ok_or_else(|| columns.damaged("next_step"))?;
+    Ok(Some(NextStep {
+        index,
+        after: Duration::from_millis(after),
+    }))
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

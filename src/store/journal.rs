@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
+    riding::Riding,
     tally,
 };
 use crate::{
@@ -20,12 +21,16 @@ use crate::{
         check::{Check, CheckOutcome},
         clock::{Clock, Timestamp},
         delivery::Report,
+        dispatch::Dispatch,
         ending::{Cancel, CancelOutcome},
+        fallback::{FallBack, FallBackOutcome},
         id::Id,
         ledger::Op,
         outbox::{DeliveryReport, ReportOutcome},
+        policy::Tenant,
         random::Random,
-        send::{Dispatch, Send, SendOutcome},
+        send::{Send, SendOutcome},
+        speak::{Speak, SpeakOutcome},
     },
     telemetry::{
         Metrics,
@@ -53,11 +58,12 @@ pub struct Journal {
     queue: mpsc::Sender<Entry>,
     random: Random,
     metrics: Metrics,
+    pub(super) riding: Riding,
 }
 
 /// A delivery that is durable now, and who waits for its hand-off.
 pub struct Started {
-    pub send: Arc<Send>,
+    pub tenant: Arc<Tenant>,
     pub dispatch: Dispatch,
     pub tell: Option<oneshot::Sender<Report>>,
     /// The request that it is part of, in the log; a hand-off tells of it too.
@@ -69,6 +75,8 @@ pub(super) enum Command {
     Check(Check),
     Cancel(Cancel),
     Report(DeliveryReport),
+    Speak(Speak),
+    FallBack(Box<FallBack>),
     Expire(Id),
 }
 
@@ -77,6 +85,8 @@ pub(super) enum Outcome {
     Check(CheckOutcome),
     Cancel(CancelOutcome),
     Report(ReportOutcome),
+    Spoke(SpeakOutcome),
+    FellBack(FallBackOutcome),
     Expired,
 }
 
@@ -132,6 +142,7 @@ impl Journal {
             queue,
             random,
             metrics,
+            riding: Riding::new(),
         };
         Ok((journal, deliveries))
     }
@@ -165,6 +176,21 @@ impl Journal {
     pub async fn report(&self, report: DeliveryReport) -> Result<ReportOutcome, StoreError> {
         let Outcome::Report(outcome) = self.run(Command::Report(report), None).await? else {
             unreachable!("a report is answered by a report");
+        };
+        Ok(outcome)
+    }
+
+    pub async fn speak(&self, speak: Speak) -> Result<SpeakOutcome, StoreError> {
+        let Outcome::Spoke(outcome) = self.run(Command::Speak(speak), None).await? else {
+            unreachable!("a call that asks is answered with what to say");
+        };
+        Ok(outcome)
+    }
+
+    pub async fn fall_back(&self, due: FallBack) -> Result<FallBackOutcome, StoreError> {
+        let command = Command::FallBack(Box::new(due));
+        let Outcome::FellBack(outcome) = self.run(command, None).await? else {
+            unreachable!("a fallback is answered by a fallback");
         };
         Ok(outcome)
     }
@@ -321,13 +347,11 @@ impl Shared {
         entry.span.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });
-        if let (
-            Command::Send(send),
-            Ok(Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch))),
-        ) = (&entry.command, &outcome)
+        if let Ok(outcome) = &outcome
+            && let Some((tenant, dispatch)) = started(&entry.command, outcome)
         {
             let started = Started {
-                send: send.clone(),
+                tenant: tenant.clone(),
                 dispatch: dispatch.clone(),
                 tell: entry.tell,
                 span: entry.span,
@@ -338,6 +362,23 @@ impl Shared {
         }
         // Whoever asked may have gone; what was decided stands.
         let _ = entry.answer.send(outcome);
+    }
+}
+
+/// The delivery that a command has begun, if it has.
+fn started<'a>(
+    command: &'a Command,
+    outcome: &'a Outcome,
+) -> Option<(&'a Arc<Tenant>, &'a Dispatch)> {
+    match (command, outcome) {
+        (
+            Command::Send(send),
+            Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)),
+        ) => Some((&send.tenant, dispatch)),
+        (Command::FallBack(due), Outcome::FellBack(FallBackOutcome::Started(dispatch))) => {
+            Some((&due.step.as_ref()?.tenant, dispatch))
+        }
+        _ => None,
     }
 }
 

@@ -69,11 +69,13 @@ const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_message.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
+    include_str!("../../migrations/sqlite/0004_calls.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_message.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
+    include_str!("../../migrations/postgres/0004_calls.sql"),
 ];
 
 fn migrator(steps: &'static [&'static str]) -> Migrator {

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 use crate::domain::{
+    delivery::Channel,
     language::Language,
     limits::Rate,
-    policy::{CodePolicy, Countries, Policy, Resend, TenantLimits},
+    policy::{CodePolicy, Countries, FallbackStep, Policy, Resend, TenantLimits},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -19,6 +20,10 @@ struct Stored {
     /// `["*"]`: anywhere.
     countries: Vec<String>,
     /// What came later is absent where an earlier version applied the tenant.
+    #[serde(default = "only_sms")]
+    channels: Vec<String>,
+    #[serde(default)]
+    fallback: Vec<StoredStep>,
     #[serde(default)]
     origins: Vec<String>,
     #[serde(default)]
@@ -43,6 +48,12 @@ struct Stored {
 }
 
 #[derive(Serialize, Deserialize)]
+struct StoredStep {
+    after_ms: u64,
+    channel: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct StoredRate {
     count: u32,
     window_ms: u64,
@@ -57,6 +68,19 @@ pub(super) fn write(policy: &Policy) -> String {
             Countries::Anywhere => vec!["*".to_owned()],
             Countries::Only(list) => list.clone(),
         },
+        channels: policy
+            .channels
+            .iter()
+            .map(|channel| channel.as_str().to_owned())
+            .collect(),
+        fallback: policy
+            .fallback
+            .iter()
+            .map(|step| StoredStep {
+                after_ms: millis(step.after),
+                channel: step.channel.as_str().to_owned(),
+            })
+            .collect(),
         origins: policy.origins.clone(),
         locale: policy.locale.as_str().to_owned(),
         messages: policy
@@ -94,8 +118,23 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
         } else {
             Countries::Only(stored.countries)
         },
+        // What a newer version applied for a channel or a language that this one does not know is left out.
+        channels: stored
+            .channels
+            .iter()
+            .filter_map(|word| Channel::parse(word))
+            .collect(),
+        fallback: stored
+            .fallback
+            .iter()
+            .filter_map(|step| {
+                Some(FallbackStep {
+                    after: Duration::from_millis(step.after_ms),
+                    channel: Channel::parse(&step.channel)?,
+                })
+            })
+            .collect(),
         origins: stored.origins,
-        // What a newer version applied in a language that this one does not know is left out.
         locale: Language::parse(&stored.locale).unwrap_or_default(),
         messages: stored
             .messages
@@ -123,6 +162,11 @@ pub(super) fn read(text: &str) -> Result<Policy, StoreError> {
         },
         retention: Duration::from_millis(stored.retention_ms),
     })
+}
+
+/// What every tenant had before channels could be set.
+fn only_sms() -> Vec<String> {
+    vec![Channel::Sms.as_str().to_owned()]
 }
 
 fn rates(rates: &[Rate]) -> Vec<StoredRate> {
@@ -153,6 +197,10 @@ fn millis(duration: Duration) -> u64 {
 mod tests {
     use super::*;
 
+    fn step(after: Duration, channel: Channel) -> FallbackStep {
+        FallbackStep { after, channel }
+    }
+
     #[test]
     fn a_policy_survives_being_kept() {
         let rate = Rate {
@@ -163,6 +211,7 @@ mod tests {
             display_name: "Acme \"Bank\"".to_owned(),
             sender: Some("AcmeBank".to_owned()),
             accounts: vec!["main".to_owned()],
+            channels: vec![Channel::Flashcall, Channel::Sms, Channel::Voice],
             countries: Countries::Only(vec!["PT".to_owned()]),
             origins: vec!["https://app.acme.example".to_owned()],
             locale: Language::Portuguese,
@@ -173,6 +222,10 @@ mod tests {
                 attempts: 3,
             },
             resend: Resend::Same,
+            fallback: vec![
+                step(Duration::from_secs(20), Channel::Sms),
+                step(Duration::from_millis(5001), Channel::Voice),
+            ],
             cool_down: Duration::from_secs(5),
             limits: TenantLimits {
                 per_number: vec![rate],
@@ -201,6 +254,8 @@ mod tests {
         let policy = read(kept).unwrap();
         assert!(policy.origins.is_empty() && policy.messages.is_empty());
         assert_eq!(policy.locale, Language::English);
+        assert_eq!(policy.channels, [Channel::Sms]);
+        assert!(policy.fallback.is_empty());
         let limits = &policy.limits;
         assert_eq!(limits.per_number.len(), 1);
         assert!(
@@ -208,5 +263,25 @@ mod tests {
                 && limits.per_prefix.is_empty()
                 && limits.per_country.is_empty()
         );
+    }
+
+    #[test]
+    fn what_a_newer_version_kept_for_a_channel_of_its_own_is_left_out() {
+        let kept = |channels: &str| {
+            format!(
+                r#"{{"display_name":"Acme","accounts":[],"countries":["PT"],"channels":{channels},
+            "fallback":[{{"after_ms":9000,"channel":"pigeon"}},{{"after_ms":20000,"channel":"voice"}}],
+            "code_length":6,"code_ttl_ms":300000,"code_attempts":5,"resend_same":false,"cool_down_ms":30000,
+            "per_number":[],"per_key":[],"per_tenant":[],"retention_ms":86400000}}"#
+            )
+        };
+        let policy = read(&kept(r#"["pigeon","voice","sms"]"#)).unwrap();
+        assert_eq!(policy.channels, [Channel::Voice, Channel::Sms]);
+        assert_eq!(
+            policy.fallback,
+            [step(Duration::from_secs(20), Channel::Voice)]
+        );
+        // A tenant that never allowed a text message is not sent one.
+        assert!(read(&kept(r#"["pigeon"]"#)).unwrap().channels.is_empty());
     }
 }

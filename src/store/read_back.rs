@@ -20,7 +20,7 @@ use crate::{
         ledger::Op,
         limits::{LimitName, Rate},
         phone::PhoneNumber,
-        policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
+        policy::{Tenant, tests::policy},
         send::{LimitUse, Send},
     },
 };
@@ -54,20 +54,6 @@ impl World {
 
     fn send(&self, purpose: &str) -> Command {
         let number = PhoneNumber::parse("+351912345678").unwrap();
-        let policy = Policy {
-            display_name: "Acme".to_owned(),
-            sender: None,
-            accounts: Vec::new(),
-            countries: Countries::Anywhere,
-            origins: Vec::new(),
-            locale: Language::English,
-            messages: std::collections::BTreeMap::new(),
-            code: CodePolicy::default(),
-            resend: Resend::New,
-            cool_down: Policy::COOL_DOWN,
-            limits: TenantLimits::default(),
-            retention: Duration::from_hours(24),
-        };
         let limit = LimitUse {
             name: LimitName::PerNumber,
             counter: self.ring.limit_id(&[b"number"]),
@@ -79,7 +65,7 @@ impl World {
         Command::Send(Arc::new(Send {
             tenant: Arc::new(Tenant {
                 name: "acme".to_owned(),
-                policy,
+                policy: policy(),
             }),
             key: None,
             index: self.ring.number_index("acme", number.expose()),

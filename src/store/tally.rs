@@ -13,6 +13,7 @@ use crate::{
             Channel, Delivery, DeliveryReason, DeliveryStatus, News, Progress, Report, Stage,
         },
         ending::CancelOutcome,
+        fallback::FallBackOutcome,
         id::Id,
         ledger::Ledger,
         limits::LimitName,
@@ -21,7 +22,9 @@ use crate::{
     },
     telemetry::{
         Metrics,
-        labels::{self, Cancel, Check, Delivered, End, Fault, Label as _, Limit, Reported, Send},
+        labels::{
+            self, Cancel, Check, Delivered, End, Fault, FellBack, Label as _, Limit, Reported, Send,
+        },
     },
 };
 
@@ -143,8 +146,15 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
         } else {
             Cancel::Internal
         }),
+        (Command::FallBack(due), Ok(Outcome::FellBack(outcome))) => {
+            tell_fallback(due.delivery, outcome);
+            metrics.fallbacks.count(match outcome {
+                FallBackOutcome::Started(_) => FellBack::Started,
+                FallBackOutcome::Dropped => FellBack::Dropped,
+            });
+        }
         // What these change is counted where it ends.
-        (Command::Report(_) | Command::Expire(_), _)
+        (Command::Report(_) | Command::Expire(_) | Command::Speak(_) | Command::FallBack(_), _)
         | (Command::Send(_) | Command::Check(_) | Command::Cancel(_), Ok(_)) => {}
     }
 }
@@ -175,6 +185,7 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                 CheckOutcome::Wrong { .. }
                 | CheckOutcome::Blocked(_)
                 | CheckOutcome::Unknown
+                | CheckOutcome::CodeSpent
                 | CheckOutcome::KeyRefused
                 | CheckOutcome::Undecidable => None,
             };
@@ -185,7 +196,14 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                 "check.decided"
             );
         }
-        Ok(Outcome::Cancel(_) | Outcome::Report(_) | Outcome::Expired) | Err(_) => {}
+        Ok(
+            Outcome::Cancel(_)
+            | Outcome::Report(_)
+            | Outcome::Spoke(_)
+            | Outcome::FellBack(_)
+            | Outcome::Expired,
+        )
+        | Err(_) => {}
     }
 }
 
@@ -200,14 +218,34 @@ fn tell_receipt(command: &Command, outcome: Result<&Outcome, &StoreError>) {
     if outcome.progress == Progress::Stale {
         return;
     }
-    let status = receipt.news.status().as_str();
+    let status = receipt.news.status().map_or("over", DeliveryStatus::as_str);
     match receipt.news {
-        News::OnItsWay | News::Delivered => {
+        News::OnItsWay
+        | News::Delivered
+        | News::Ringing
+        | News::Answered
+        | News::Completed
+        | News::Unanswered
+        | News::Busy
+        | News::Over => {
             tracing::info!(delivery.id = %told.delivery, delivery.status = status, "delivery.reported");
         }
         News::Undelivered(reason) | News::Failed(reason) => {
             let reason = reason.as_str();
             tracing::warn!(delivery.id = %told.delivery, delivery.status = status, delivery.reason = reason, "delivery.reported");
+        }
+    }
+}
+
+/// The tenant's plan went on to its next step, or had no need to.
+fn tell_fallback(from: Id, outcome: &FallBackOutcome) {
+    match outcome {
+        FallBackOutcome::Started(dispatch) => {
+            let (to, channel) = (dispatch.delivery.id, dispatch.delivery.channel.as_str());
+            tracing::info!(delivery.id = %to, delivery.channel = channel, delivery.after = %from, "fallback.started");
+        }
+        FallBackOutcome::Dropped => {
+            tracing::debug!(delivery.id = %from, "fallback.dropped");
         }
     }
 }
@@ -220,7 +258,13 @@ fn reported_of(delivery: &Delivery) -> Option<(labels::Channel, Reported)> {
         DeliveryStatus::Failed if delivery.reason.is_some_and(DeliveryReason::is_reported) => {
             Reported::Failed
         }
-        DeliveryStatus::Queued | DeliveryStatus::Sent | DeliveryStatus::Failed => return None,
+        DeliveryStatus::Answered => Reported::Answered,
+        DeliveryStatus::Unanswered => Reported::Unanswered,
+        DeliveryStatus::Busy => Reported::Busy,
+        DeliveryStatus::Queued
+        | DeliveryStatus::Sent
+        | DeliveryStatus::Ringing
+        | DeliveryStatus::Failed => return None,
     };
     Some((channel_label(delivery.channel), how))
 }
@@ -275,6 +319,7 @@ fn checked(outcome: &CheckOutcome) -> Check {
         },
         CheckOutcome::Blocked(_) => Check::Blocked,
         CheckOutcome::Unknown => Check::Unknown,
+        CheckOutcome::CodeSpent => Check::CodeSpent,
         CheckOutcome::KeyRefused => Check::KeyRefused,
         CheckOutcome::Undecidable => Check::KeyMissing,
     }
@@ -308,9 +353,16 @@ pub(super) fn delivered(delivery: &Delivery) -> Option<(labels::Channel, Deliver
         return None;
     }
     let how = match (delivery.status, delivery.reason) {
-        (DeliveryStatus::Sent | DeliveryStatus::Delivered | DeliveryStatus::Undelivered, _) => {
-            Delivered::Sent
-        }
+        (
+            DeliveryStatus::Sent
+            | DeliveryStatus::Delivered
+            | DeliveryStatus::Undelivered
+            | DeliveryStatus::Ringing
+            | DeliveryStatus::Answered
+            | DeliveryStatus::Unanswered
+            | DeliveryStatus::Busy,
+            _,
+        ) => Delivered::Sent,
         (_, Some(reason)) if reason.is_reported() => Delivered::Sent,
         (_, Some(DeliveryReason::Refused)) => Delivered::Refused,
         (_, Some(DeliveryReason::Superseded)) => Delivered::Superseded,

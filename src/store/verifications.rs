@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    delivery::Channel,
+    delivery::{Channel, Channels},
     id::Id,
     verification::{Reason, Status, Verification},
 };
@@ -38,6 +38,9 @@ impl Record for Verification {
         ("expires_at", Kind::Int),
         ("approved_at", Kind::Int),
         ("ended_at", Kind::Int),
+        ("channels", Kind::Int),
+        ("switched", Kind::Int),
+        ("guessed_before", Kind::Int),
     ];
     type Key = Id;
 
@@ -69,6 +72,9 @@ impl Record for Verification {
             Value::instant(self.expires_at),
             Value::optional_instant(self.approved_at),
             Value::optional_instant(self.ended_at),
+            Value::int(self.channels.bits()),
+            Value::int(self.switched),
+            Value::int(self.guessed_before),
         ]
     }
 
@@ -102,6 +108,9 @@ impl Record for Verification {
             expires_at: columns.instant()?,
             approved_at: columns.optional_instant()?,
             ended_at: columns.optional_instant()?,
+            channels: Channels::of_bits(columns.number()?),
+            switched: columns.int()? != 0,
+            guessed_before: columns.number()?,
         };
         Ok((id, verification))
     }

@@ -40,7 +40,9 @@ label!(
         Verify => "/otp/verify",
         Status => "/otp/{id}",
         Cancel => "/otp/{id}/cancel",
-        Callback => "/callbacks/restcomm/{token}/sms",
+        SmsCallback => "/callbacks/restcomm/{token}/sms",
+        CallCallback => "/callbacks/restcomm/{token}/call",
+        Rcml => "/callbacks/restcomm/{token}/rcml",
         Jwks => "/.well-known/jwks.json",
         Problem => "/problems/{code}",
         Openapi => "/openapi.json",
@@ -132,6 +134,7 @@ label!(
         Failed => "failed",
         Blocked => "blocked",
         Unknown => "unknown",
+        CodeSpent => "code_spent",
         KeyRefused => "key_refused",
         KeyMissing => "key_missing",
         Unavailable => "unavailable",
@@ -186,11 +189,18 @@ label!(
         Delivered => "delivered",
         Undelivered => "undelivered",
         Failed => "failed",
+        Answered => "answered",
+        Unanswered => "unanswered",
+        Busy => "busy",
     }
 );
 label!(
+    /// What came of a fallback that was due.
+    FellBack("outcome") { Started => "started", Dropped => "dropped" }
+);
+label!(
     /// What of ours Restcomm calls.
-    Callback("route") { Sms => "sms" }
+    Callback("route") { Sms => "sms", Call => "call", Rcml => "rcml" }
 );
 label!(
     /// What came of a callback.
@@ -296,10 +306,11 @@ impl Route {
                 Method::Post,
                 &[S::Ok, S::NotFound, S::Internal, S::Unavailable],
             ),
-            Self::Callback => (
+            Self::SmsCallback | Self::CallCallback => (
                 Method::Post,
                 &[S::NoContent, S::NotFound, S::Internal, S::Unavailable],
             ),
+            Self::Rcml => (Method::Post, &[S::Ok, S::Internal, S::Unavailable]),
             Self::Readyz => (Method::Get, &[S::Ok, S::Unavailable]),
             Self::Jwks
             | Self::Problem

@@ -8,8 +8,8 @@ use super::{
     families::{Counters, Durations, GaugeTable, Gauges, Maker, Requests, Table},
     labels::{
         Account, Asked, Breaker, Callback, CalledBack, Cancel, Channel, Check, Connection,
-        Delivered, End, Fault, HandedOff, Limit, LookedUp, Method, Place, Pool, PutOff, Reported,
-        Rerun, Route, Send, Stage, Status,
+        Delivered, End, Fault, FellBack, HandedOff, Limit, LookedUp, Method, Place, Pool, PutOff,
+        Reported, Rerun, Route, Send, Stage, Status,
     },
     process::Process,
 };
@@ -44,6 +44,7 @@ pub struct All {
     hand_offs_in_flight: IntGauge,
     pub look_ups: Counters<LookedUp>,
     pub receipts: Table<Channel, Reported>,
+    pub fallbacks: Counters<FellBack>,
     pub callbacks: Table<Callback, CalledBack>,
     pub polls: Counters<Asked>,
     pub account_breaker: GaugeTable<Account, Breaker>,
@@ -181,6 +182,7 @@ impl All {
             hand_offs_in_flight: make.int_gauge("hand_offs_in_flight", "Hand-offs that wait for Restcomm now; at most 128 for each account."),
             look_ups: make.counters("look_ups_total", "Questions to Restcomm about a message of unknown fate. failed: it cannot be asked, and the message waits."),
             receipts: make.table("receipts_total", "Messages that Restcomm took and then reported on, by what it reported. Many undelivered: numbers that do not exist, or a carrier that blocks."),
+            fallbacks: make.counters("fallbacks_total", "Steps of a tenant's plan that were due, by what came of them. Many started: text messages do not arrive."),
             callbacks: make.table("callbacks_total", "Calls that came to the addresses given to Restcomm. Many unknown_token: somebody guesses. None at all, but polls: Restcomm does not reach delivery.callback_url."),
             polls: make.counters("polls_total", "Questions to Restcomm about messages that it reported nothing of. failed: it cannot be asked."),
             account_breaker: make.gauge_table("account_breaker", "1 for the state of an account's breaker, else 0; accounts by their place in the configuration. open or half_open for long: the account is down, or its credentials are wrong."),

@@ -14,25 +14,28 @@ use crate::{
 };
 
 impl Verifier {
-    /// The delivery whose callback for text messages this token opens. It costs a keyed hash or three, and no query.
-    pub fn called_back(&self, token: &str) -> Option<Id> {
-        let delivery = CallbackToken::open(token, CallbackRoute::Sms, &self.0.ring);
+    /// The delivery whose `route` this token opens. It costs a keyed hash or three, and no query.
+    pub fn called_back(&self, token: &str, route: CallbackRoute) -> Option<Id> {
+        let delivery = CallbackToken::open(token, route, &self.0.ring);
         if delivery.is_none() {
-            self.count(CalledBack::UnknownToken);
+            self.count(label(route), CalledBack::UnknownToken);
         }
         delivery
     }
 
     /// Notes what Restcomm reported of a delivery; `None`: it could not be read.
-    pub async fn receive(&self, delivery: Id, notice: Option<Notice>) -> Result<(), StoreError> {
+    pub async fn receive(
+        &self,
+        delivery: Id,
+        route: CallbackRoute,
+        notice: Option<Notice>,
+    ) -> Result<(), StoreError> {
         let outcome = match notice {
             Some(notice) => self.note(delivery, notice).await,
             None => Ok(CalledBack::Unreadable),
         };
-        self.count(match &outcome {
-            Ok(outcome) => *outcome,
-            Err(_) => CalledBack::Unavailable,
-        });
+        let counted = outcome.as_ref().copied().unwrap_or(CalledBack::Unavailable);
+        self.count(label(route), counted);
         outcome.map(|_| ())
     }
 
@@ -80,8 +83,15 @@ impl Verifier {
         })
     }
 
-    fn count(&self, outcome: CalledBack) {
-        let callbacks = &self.0.store.metrics().callbacks;
-        callbacks.count(Callback::Sms, outcome);
+    pub(super) fn count(&self, route: Callback, outcome: CalledBack) {
+        self.0.store.metrics().callbacks.count(route, outcome);
+    }
+}
+
+fn label(route: CallbackRoute) -> Callback {
+    match route {
+        CallbackRoute::Sms => Callback::Sms,
+        CallbackRoute::Call => Callback::Call,
+        CallbackRoute::Rcml => Callback::Rcml,
     }
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod app;
 mod breaker;
+mod calls;
 mod checks;
 mod client_address;
 mod cors;
@@ -15,6 +16,7 @@ mod docs;
 mod errors;
 mod failover;
 mod failure_budget;
+mod fallback;
 mod guesses;
 mod handset_page;
 mod house;

@@ -94,7 +94,7 @@ pub(crate) fn readable_by(answer: &Answer, origin: &str) {
 pub(crate) fn unreadable(answer: &Answer) {
     assert_eq!(
         cors(&answer.headers),
-        [],
+        Vec::<(&str, &str)>::new(),
         "{} {}",
         answer.status,
         answer.text

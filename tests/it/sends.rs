@@ -1,10 +1,13 @@
 //! Sending a code: what begins, how it is answered, and who is never sent to.
 
-use countersign::domain::policy::Countries;
+use countersign::domain::{delivery::Channel, key::Scope, policy::Countries};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, NUMBER, TestApp, on_both};
+use crate::{
+    app::{Answer, NUMBER, TestApp, on_both, tenant},
+    members::assert_faults,
+};
 
 /// The digits that a message begins with, however many.
 fn digits(text: &str) -> String {
@@ -188,13 +191,33 @@ on_both! {
     }
 
     async fn a_channel_that_the_tenant_does_not_have_is_not_allowed(database) {
-        let app = TestApp::spawn(database).await;
-        for channel in ["voice", "flashcall"] {
-            let answer = app.post("/otp/send", json!({ "to": NUMBER, "channel": channel })).await;
-            let detail = "is not among the tenant's channels";
+        let app = TestApp::with(database, |config| {
+            let mut calls = tenant("calls");
+            calls.policy.channels = vec![Channel::Voice, Channel::Flashcall];
+            config.tenants.push(calls);
+        })
+        .await;
+        let refused = async |channel: Option<&str>, key: &str, detail: &str| {
+            let mut body = json!({ "to": NUMBER });
+            if let Some(channel) = channel {
+                body["channel"] = channel.into();
+            }
+            let answer = app.post_as(key, "/otp/send", body).await;
             let fault = json!({ "pointer": "#/channel", "code": "not_allowed", "detail": detail });
             assert_eq!(answer.problem(422, "invalid_request")["errors"], json!([fault]));
+        };
+        for channel in ["voice", "flashcall"] {
+            let detail = format!("is {channel}, which is not among the tenant's channels: sms");
+            refused(Some(channel), &app.key, &detail).await;
         }
+        // What is not said is `sms`, and held to the same rule.
+        let calls = app.key_of("calls", &[Scope::Send]).await;
+        for channel in [None, Some("sms")] {
+            let detail = "is sms, which is not among the tenant's channels: voice, flashcall";
+            refused(channel, &calls, detail).await;
+        }
+        let national = json!({ "to": "912345678", "channel": "voice" });
+        assert_faults(&app.post_as(&calls, "/otp/send", national).await, &[("#/to", "invalid")]);
         assert_eq!(app.post("/otp/send", json!({ "to": NUMBER, "channel": "sms" })).await.status, 201);
         assert_eq!(app.simulator.requests().posts, 1);
     }

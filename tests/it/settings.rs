@@ -10,6 +10,7 @@ use countersign::{
     domain::{
         clock::Clock,
         policy::{Countries, Policy, Tenant, TenantLimits},
+        synthesizer::Synthesizer,
     },
     simulator::{Account, Reports, Simulator, serve},
 };
@@ -44,6 +45,9 @@ pub(crate) fn account(name: &str, base_url: &str) -> AccountConfig {
             default: Some("OTPApp".to_owned()),
             ..SmsFrom::default()
         },
+        voice_from: None,
+        flashcall_from: Vec::new(),
+        synthesizer: Synthesizer::Any,
         timeout: Duration::from_secs(8),
         // On a clock that stands still, nobody would come to its turn at a lower pace.
         max_per_second: 1_000_000,

@@ -1,12 +1,18 @@
 //! The simulated Restcomm, spoken to over real HTTP as a client would.
 
 mod auth;
+mod by_hand;
+mod call_lists;
 mod callbacks;
+mod calls;
+mod client;
 mod lists;
 mod phones;
 mod platform;
+mod progress;
 mod sends;
 mod server;
+mod speech;
 
 use std::{net::TcpListener, time::Duration};
 

@@ -1,7 +1,10 @@
 use secrecy::ExposeSecret as _;
 
 use super::*;
-use crate::domain::policy::{CodePolicy, Countries, Policy, Resend};
+use crate::domain::{
+    policy::{CodePolicy, Countries, Policy, Resend},
+    synthesizer::Synthesizer,
+};
 
 /// The listing of the documentation, with real secrets and without what is not built yet.
 const FULL: &str = r#"
@@ -27,6 +30,7 @@ auth_token = "5f0c1e7ab93d4826"
 sms_from = { default = "OTPApp", US = "+13055550100" }
 voice_from = "+13055550100"
 flashcall_from = []
+synthesizer = "any"
 timeout = "8s"
 max_per_second = 100
 [limits]
@@ -67,6 +71,10 @@ fn the_listing_of_the_documentation_loads() {
         Some("+13055550100")
     );
     assert_eq!(config.accounts[0].sms_from.towards("PT"), Some("OTPApp"));
+    assert_eq!(
+        config.accounts[0].voice_from.as_deref(),
+        Some("+13055550100")
+    );
     let expected = Policy {
         sender: Some("AcmeBank".to_owned()),
         ..default_policy("Acme Bank")
@@ -104,6 +112,9 @@ fn absent_keys_have_their_defaults() {
         (account.timeout, account.max_per_second),
         (Duration::from_secs(8), 100)
     );
+    assert_eq!(account.voice_from, None);
+    assert!(account.flashcall_from.is_empty());
+    assert_eq!(account.synthesizer, Synthesizer::Any);
     assert_eq!(account.auth_token.expose_secret(), TOKEN);
 
     let policy = &config.tenants[0].policy;

@@ -1,6 +1,8 @@
 //! Whole configurations, as an operator writes them.
 
 mod addresses;
+mod callers;
+mod channels;
 mod environment;
 mod files;
 mod loading;

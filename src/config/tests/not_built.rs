@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn the_off_values_are_accepted() {
-    let lines = "channels = [\"sms\"]\nlocale = \"en\"\nfallback = []\nchallenge = \"off\"\nguard = { mode = \"off\" }\ndaily_budget = \"\"";
+    let lines = "challenge = \"off\"\nguard = { mode = \"off\" }\ndaily_budget = \"\"";
     assert!(load(&with_tenant(lines), &NOTHING).is_ok());
     assert!(load(&with("[[restcomm]]", "dialect = \"restcomm\""), &NOTHING).is_ok());
 }
@@ -10,24 +10,6 @@ fn the_off_values_are_accepted() {
 #[test]
 fn a_capability_that_is_not_built_is_refused() {
     let cases = [
-        (
-            r#"channels = ["sms", "voice"]"#,
-            "channels",
-            r#"["sms", "voice"]"#,
-            r#" or set ["sms"]"#,
-        ),
-        (
-            r#"channels = ["flashcall"]"#,
-            "channels",
-            r#"["flashcall"]"#,
-            r#" or set ["sms"]"#,
-        ),
-        (
-            r#"fallback = [{ after = "20s" }]"#,
-            "fallback",
-            r#"[{ after = "20s" }]"#,
-            " or set []",
-        ),
         (
             r#"challenge = "altcha""#,
             "challenge",
@@ -81,14 +63,6 @@ fn a_value_no_version_knows_is_not_promised() {
             "guard = { mode = \"on\" }",
             "`tenants.acme.guard.mode` = \"on\" is not a known value",
         ),
-        (
-            "channels = [\"sms\", \"pigeon\"]",
-            "`tenants.acme.channels` holds \"pigeon\", which is unknown",
-        ),
-        (
-            "channels = []",
-            "`tenants.acme.channels` = [] must hold exactly one",
-        ),
     ];
     for (line, begin) in cases {
         let found = faults(&with_tenant(line), &NOTHING);
@@ -99,13 +73,6 @@ fn a_value_no_version_knows_is_not_promised() {
 
 #[test]
 fn what_is_exempt_is_checked_and_accepted() {
-    let account = "voice_from = \"+13055550100\"\nflashcall_from = [\"+13055550101\"]";
-    assert!(load(&with("[[restcomm]]", account), &NOTHING).is_ok());
-    let fault = fault_with("[[restcomm]]", "voice_from = \"3055550100\"");
-    assert!(
-        fault.starts_with("`restcomm.main.voice_from` holds \"3055550100\""),
-        "{fault}"
-    );
     let proof = "proof = { mode = \"off\", phone_number = true }";
     assert!(load(&with_tenant(proof), &NOTHING).is_ok());
     let found = faults(&with_tenant("proof = { mode = \"maybe\" }"), &NOTHING);
@@ -117,11 +84,11 @@ fn what_is_exempt_is_checked_and_accepted() {
 
 #[test]
 fn a_variable_is_held_to_the_same_rule() {
-    let variables = [("COUNTERSIGN__TENANTS__ACME__CHANNELS", "sms,voice")];
+    let variables = [("COUNTERSIGN__TENANTS__ACME__CHALLENGE", "altcha")];
     let found = faults(&with_tenant(""), &variables);
     assert_eq!(found.len(), 1);
     assert!(
-        found[0].ends_with("(set by `COUNTERSIGN__TENANTS__ACME__CHANNELS`)"),
+        found[0].ends_with("(set by `COUNTERSIGN__TENANTS__ACME__CHALLENGE`)"),
         "{found:?}"
     );
 }

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use super::{Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Progress, Stage};
+use super::{
+    Channel, Delivery, DeliveryReason, DeliveryStatus, GIVE_UP_BEFORE_END, LEASE, Progress, Stage,
+};
 use crate::domain::clock::Timestamp;
 
 /// When Restcomm is asked for the first time how a message fares. Where it reports by itself, it has by then.
 const FIRST_ASK: Duration = Duration::from_secs(10);
 const SECOND_ASK: Duration = Duration::from_secs(30);
+/// The same of a call: by then it rings no more.
+const SECOND_ASK_OF_CALL: Duration = Duration::from_secs(40);
 /// From then on.
 const ASK_EVERY: Duration = Duration::from_mins(1);
+/// Of a call that is over, for a minute.
+const ASK_OF_END: Duration = Duration::from_secs(5);
 /// So long after its code is dead a message may still be asked for.
 const ASK_AFTER_END: Duration = Duration::from_mins(2);
 
@@ -31,15 +37,29 @@ pub enum News {
     Delivered,
     Undelivered(DeliveryReason),
     Failed(DeliveryReason),
+    Ringing,
+    Answered,
+    /// Somebody answered, and the call is over.
+    Completed,
+    Unanswered,
+    Busy,
+    /// The call is over, and how is not told: Restcomm reports every end as the same.
+    Over,
 }
 
 impl News {
-    pub const fn status(self) -> DeliveryStatus {
+    /// The state that it tells of, if it tells of one.
+    pub const fn status(self) -> Option<DeliveryStatus> {
         match self {
-            Self::OnItsWay => DeliveryStatus::Sent,
-            Self::Delivered => DeliveryStatus::Delivered,
-            Self::Undelivered(_) => DeliveryStatus::Undelivered,
-            Self::Failed(_) => DeliveryStatus::Failed,
+            Self::OnItsWay => Some(DeliveryStatus::Sent),
+            Self::Delivered => Some(DeliveryStatus::Delivered),
+            Self::Undelivered(_) => Some(DeliveryStatus::Undelivered),
+            Self::Failed(_) => Some(DeliveryStatus::Failed),
+            Self::Ringing => Some(DeliveryStatus::Ringing),
+            Self::Answered | Self::Completed => Some(DeliveryStatus::Answered),
+            Self::Unanswered => Some(DeliveryStatus::Unanswered),
+            Self::Busy => Some(DeliveryStatus::Busy),
+            Self::Over => None,
         }
     }
 }
@@ -48,11 +68,19 @@ impl Delivery {
     /// Whether nothing more can be learnt of it.
     pub const fn is_final(&self) -> bool {
         match self.status {
-            DeliveryStatus::Queued | DeliveryStatus::Sent => false,
-            DeliveryStatus::Delivered | DeliveryStatus::Undelivered | DeliveryStatus::Failed => {
-                true
-            }
+            DeliveryStatus::Queued | DeliveryStatus::Sent | DeliveryStatus::Ringing => false,
+            DeliveryStatus::Delivered
+            | DeliveryStatus::Undelivered
+            | DeliveryStatus::Failed
+            | DeliveryStatus::Answered
+            | DeliveryStatus::Unanswered
+            | DeliveryStatus::Busy => true,
         }
+    }
+
+    /// Notes what is true whoever holds the delivery.
+    pub fn learn(&mut self, receipt: &Receipt, now: Timestamp) {
+        self.receive(receipt, now);
     }
 
     /// Takes news of the message. Any news proves that Restcomm has it, also where nobody knew that yet.
@@ -86,6 +114,15 @@ impl Delivery {
         // Without its code it is nobody's any more: its verification has ended, or another message took its place.
         let matters = self.status == DeliveryStatus::Sent && self.sealed.is_some();
         self.ask_at = matters.then(|| now.plus(FIRST_ASK));
+        if let (true, Some(next)) = (matters, self.next) {
+            self.fallback_at = Some(now.plus(next.after));
+        }
+    }
+
+    /// It did not reach the person: what the plan does next is due at once.
+    pub(super) fn fall_back(&mut self, now: Timestamp) {
+        let can = self.next.is_some() && self.sealed.is_some();
+        self.fallback_at = can.then_some(now);
     }
 
     /// The code of a message that Restcomm has is dead. Ended early, its fate matters to nobody; else it may have been why.
@@ -98,13 +135,22 @@ impl Delivery {
     /// Whether Restcomm is to be asked now how the message fares. When it is asked again is noted before: so one process
     /// asks, and one that dies over it is replaced.
     pub fn ask(&mut self, now: Timestamp) -> bool {
-        let matters = self.status == DeliveryStatus::Sent
+        let matters = !self.is_final()
+            && self.status != DeliveryStatus::Queued
             && self.account.is_some()
             && self.sid.is_some()
             && now <= self.end_of_code().plus(ASK_AFTER_END);
-        let second = self.sent_at.unwrap_or(self.created_at).plus(SECOND_ASK);
+        let second = if self.channel.is_call() {
+            SECOND_ASK_OF_CALL
+        } else {
+            SECOND_ASK
+        };
+        let second = self.sent_at.unwrap_or(self.created_at).plus(second);
         self.ask_at = matters.then(|| {
-            if now.plus(LEASE) <= second {
+            if self.over_at.is_some_and(|over| now < over.plus(ASK_EVERY)) {
+                // Restcomm told of the end of the call before it wrote down which it was.
+                now.plus(ASK_OF_END)
+            } else if now.plus(LEASE) <= second {
                 second
             } else {
                 now.plus(ASK_EVERY)
@@ -128,20 +174,53 @@ impl Delivery {
 
     /// Moves forward, or tells whether the news is what is known.
     fn note(&mut self, news: News, now: Timestamp) -> bool {
-        if self.status != DeliveryStatus::Sent {
-            return self.status == news.status();
+        if matches!(news, News::Completed | News::Over) {
+            self.over_at = self.over_at.or(Some(now));
         }
+        let Some(status) = news.status() else {
+            // How it ended is asked for at once. Of a call that was answered nothing more need be known.
+            if !self.is_final() {
+                self.ask_at = Some(now);
+            }
+            return true;
+        };
+        let is_open = matches!(self.status, DeliveryStatus::Sent | DeliveryStatus::Ringing);
+        if !is_open || status == self.status || status == DeliveryStatus::Sent {
+            return status == self.status;
+        }
+        self.status = status;
         match news {
-            News::OnItsWay => return true,
-            News::Delivered => self.delivered_at = Some(now),
+            // It has shown its number, which is what it was made for.
+            News::Ringing | News::Unanswered if self.channel == Channel::Flashcall => {
+                self.confirm(now);
+            }
+            News::OnItsWay | News::Ringing | News::Over => {}
+            News::Delivered | News::Answered | News::Completed => self.confirm(now),
             News::Undelivered(reason) | News::Failed(reason) => {
                 self.reason = Some(reason);
-                self.failed_at = Some(now);
+                self.missed(now);
             }
+            News::Unanswered | News::Busy => self.missed(now),
         }
-        self.status = news.status();
-        self.ask_at = None;
+        if self.is_final() {
+            self.ask_at = None;
+        }
         true
+    }
+
+    /// It reached the person: no fallback is needed.
+    fn confirm(&mut self, now: Timestamp) {
+        self.delivered_at = self.delivered_at.or(Some(now));
+        self.fallback_at = None;
+        self.ask_at = None;
+    }
+
+    /// It did not reach the person. What was confirmed before stays so.
+    fn missed(&mut self, now: Timestamp) {
+        self.failed_at = Some(now);
+        if self.delivered_at.is_none() {
+            self.fall_back(now);
+        }
     }
 }
 
@@ -185,5 +264,7 @@ impl DeliveryReason {
     }
 }
 
+#[cfg(test)]
+mod calls;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,10 @@ pub(super) fn delivery(stage: Stage) -> Delivery {
         failed_at: None,
         wording: Wording::default(),
         ask_at: None,
+        spoken: 0,
+        over_at: None,
+        next: None,
+        fallback_at: None,
     }
 }
 
@@ -161,7 +165,13 @@ fn the_status_never_goes_backwards() {
         match status {
             DeliveryStatus::Queued => 0,
             DeliveryStatus::Sent => 1,
-            DeliveryStatus::Delivered | DeliveryStatus::Undelivered | DeliveryStatus::Failed => 2,
+            DeliveryStatus::Ringing => 2,
+            DeliveryStatus::Delivered
+            | DeliveryStatus::Undelivered
+            | DeliveryStatus::Failed
+            | DeliveryStatus::Answered
+            | DeliveryStatus::Unanswered
+            | DeliveryStatus::Busy => 3,
         }
     }
     let events = || {

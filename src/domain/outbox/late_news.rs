@@ -14,6 +14,7 @@ use crate::{
         phone::PhoneNumber,
         policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
         send::{Send, SendOutcome},
+        verification::{Reason, Status},
     },
 };
 
@@ -31,12 +32,14 @@ fn sent() -> (Ledger, DeliveryReport) {
             display_name: "Acme Bank".to_owned(),
             sender: None,
             accounts: Vec::new(),
+            channels: vec![Channel::Sms],
             countries: Countries::Anywhere,
             origins: Vec::new(),
             locale: Language::English,
             messages: BTreeMap::new(),
             code: CodePolicy::default(),
             resend: Resend::New,
+            fallback: Vec::new(),
             cool_down: Policy::COOL_DOWN,
             limits: TenantLimits::default(),
             retention: Duration::from_hours(24),

@@ -2,8 +2,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::*;
 use crate::domain::{
-    delivery::{Cause, Channel, Delivery, DeliveryStatus},
+    delivery::{Cause, Channel, Channels, Delivery, DeliveryStatus, Stage},
     limits::{Counter, Rate},
+    verification::{Reason, Status},
     wording::Wording,
 };
 
@@ -23,6 +24,8 @@ fn verification() -> Verification {
         to: "+351*******78".to_owned(),
         purpose: "login".to_owned(),
         channel: Channel::Sms,
+        channels: Channels::only(Channel::Sms),
+        switched: false,
         metadata: BTreeMap::new(),
         status: Status::Pending,
         reason: None,
@@ -30,6 +33,7 @@ fn verification() -> Verification {
         key_id: "k1".to_owned(),
         attempts: 5,
         wrong_at: Vec::new(),
+        guessed_before: 0,
         sends: 1,
         resend_at: NOW,
         delivery: Id::new(NOW, [2; 16]),
@@ -67,6 +71,10 @@ fn delivery() -> Delivery {
         failed_at: None,
         wording: Wording::default(),
         ask_at: None,
+        spoken: 0,
+        over_at: None,
+        next: None,
+        fallback_at: None,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
         key::{Scope, Trust},
         language::{Language, MalformedTag},
         phone::PhoneNumber,
+        policy::Policy,
         wording::Autofill,
     },
     http::{
@@ -52,7 +53,7 @@ pub(in crate::http) struct SendBody {
     /// `)` are dropped.
     #[schema(example = "+351 912 345 678", max_length = 32)]
     to: String,
-    /// How the code is sent; `sms` where this is absent.
+    /// How the code is sent, one of the tenant's `channels`; `sms` where this is absent.
     #[schema(nullable = false, value_type = Option<words::Channel>)]
     channel: Option<String>,
     /// What the code is for; `login` where this is absent. A code never crosses purposes.
@@ -101,24 +102,23 @@ impl Body for Request {
     const FOR_PAGES: bool = true;
 
     fn read(mut members: Members, caller: &Caller) -> Result<Self, Problem> {
-        let has_channel = members.has("channel");
+        let policy = &caller.tenant.policy;
         let number = members.required("to", number);
-        let channel = members.optional("channel", channel);
+        let channel = if members.has("channel") {
+            members.optional("channel", |word| channel(word, policy))
+        } else {
+            members.checked("channel", allowed(Channel::Sms, policy))
+        };
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
         let locale = members.optional("locale", locale);
-        let autofill = autofill::read(&mut members, &caller.tenant.policy);
+        let autofill = autofill::read(&mut members, policy);
         let metadata = members.strings("metadata", MOST_METADATA, LONGEST_METADATA);
         let client = match caller.trust {
             Trust::Full => members.optional("client_ip", address),
             Trust::Public => members.not_allowed("client_ip", "is for secret keys only"),
         };
         // A member that is there and was not read is a fault, which `finish` tells.
-        let channel = if has_channel {
-            channel
-        } else {
-            Some(Channel::Sms)
-        };
         let purpose = if has_purpose {
             purpose
         } else {
@@ -161,15 +161,25 @@ fn address(text: &str) -> FieldResult<IpAddr> {
     })
 }
 
-fn channel(word: &str) -> FieldResult<Channel> {
-    match Channel::parse(word) {
-        Some(Channel::Sms) => Ok(Channel::Sms),
-        Some(Channel::Voice | Channel::Flashcall) => Err((
-            FieldCode::NotAllowed,
-            "is not among the tenant's channels".to_owned(),
-        )),
-        None => Err((FieldCode::Invalid, "must be sms".to_owned())),
+fn channel(word: &str, policy: &Policy) -> FieldResult<Channel> {
+    let channel = Channel::parse(word).ok_or_else(|| {
+        let detail = format!("must be one of {}", Channel::WORDS.join(", "));
+        (FieldCode::Invalid, detail)
+    })?;
+    allowed(channel, policy)
+}
+
+fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
+    if policy.channels.contains(&channel) {
+        return Ok(channel);
     }
+    let channels: Vec<&str> = policy.channels.iter().map(|own| own.as_str()).collect();
+    let detail = format!(
+        "is {}, which is not among the tenant's channels: {}",
+        channel.as_str(),
+        channels.join(", ")
+    );
+    Err((FieldCode::NotAllowed, detail))
 }
 
 /// Sends a code to a phone: begins a verification, or sends again for a pending one.
@@ -248,10 +258,21 @@ pub(in crate::http) async fn send(
 fn status_of(sent: &Sent) -> StatusCode {
     match (sent.resent, sent.delivery.status) {
         (true, _) => StatusCode::OK,
-        (false, DeliveryStatus::Sent | DeliveryStatus::Delivered) => StatusCode::CREATED,
-        (false, DeliveryStatus::Queued | DeliveryStatus::Undelivered | DeliveryStatus::Failed) => {
-            StatusCode::ACCEPTED
-        }
+        (
+            false,
+            DeliveryStatus::Sent
+            | DeliveryStatus::Delivered
+            | DeliveryStatus::Ringing
+            | DeliveryStatus::Answered,
+        ) => StatusCode::CREATED,
+        (
+            false,
+            DeliveryStatus::Queued
+            | DeliveryStatus::Undelivered
+            | DeliveryStatus::Failed
+            | DeliveryStatus::Unanswered
+            | DeliveryStatus::Busy,
+        ) => StatusCode::ACCEPTED,
     }
 }
 

@@ -9,7 +9,7 @@ use super::words;
 use crate::{
     domain::{
         clock::Timestamp,
-        delivery::{Delivery, DeliveryReason, DeliveryStatus},
+        delivery::{Channel, Delivery, DeliveryReason, DeliveryStatus},
         key::Trust,
         verification::{Reason, Status, Verification},
     },
@@ -129,7 +129,8 @@ pub(in crate::http) struct DeliveryHistory {
         example = "2026-01-31T12:00:00Z"
     )]
     sent_at: Option<String>,
-    /// When the network reported that the phone has it.
+    /// When the network reported that the phone has it: that a message is there, that somebody answered, or, for a flash
+    /// call, that it rang.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(
         nullable = false,
@@ -185,7 +186,7 @@ impl VerificationView {
             purpose: verification.purpose.clone(),
             delivery: DeliveryView {
                 channel: delivery.channel.as_str(),
-                status: delivery.status.as_str(),
+                status: status_of(delivery).as_str(),
                 reason: reason_of(delivery),
             },
             attempts_left: (trust == Trust::Full).then(|| verification.attempts_left()),
@@ -221,7 +222,7 @@ impl DeliveryHistory {
     fn new(delivery: &Delivery) -> Self {
         Self {
             channel: delivery.channel.as_str(),
-            status: delivery.status.as_str(),
+            status: status_of(delivery).as_str(),
             reason: reason_of(delivery),
             cause: delivery.cause.as_str(),
             created_at: delivery.created_at.rfc3339(),
@@ -244,6 +245,15 @@ impl ApprovedView {
     }
 }
 
+/// A call that Restcomm has is still `queued` until it rings: so Restcomm calls it itself.
+fn status_of(delivery: &Delivery) -> DeliveryStatus {
+    if delivery.channel.is_call() && delivery.status == DeliveryStatus::Sent {
+        DeliveryStatus::Queued
+    } else {
+        delivery.status
+    }
+}
+
 fn reason_of(delivery: &Delivery) -> Option<&'static str> {
     let in_vain = matches!(
         delivery.status,
@@ -260,15 +270,24 @@ fn timeline(verification: &Verification, deliveries: &[Delivery]) -> Vec<Event> 
     let mut events = vec![(verification.created_at, "created".to_owned())];
     for delivery in deliveries {
         let channel = delivery.channel.as_str();
-        let in_vain = if delivery.status == DeliveryStatus::Undelivered {
-            "undelivered"
+        let is_told = matches!(
+            delivery.status,
+            DeliveryStatus::Undelivered | DeliveryStatus::Unanswered | DeliveryStatus::Busy
+        );
+        let in_vain = if is_told {
+            delivery.status.as_str()
         } else {
             "failed"
+        };
+        let reached = match delivery.channel {
+            Channel::Sms => "delivered",
+            Channel::Voice => "answered",
+            Channel::Flashcall => "ringing",
         };
         let steps = [
             (Some(delivery.created_at), "queued"),
             (delivery.sent_at, "sent"),
-            (delivery.delivered_at, "delivered"),
+            (delivery.delivered_at, reached),
             (delivery.failed_at, in_vain),
         ];
         let happened = steps

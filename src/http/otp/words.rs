@@ -32,19 +32,23 @@ members! {
     /// Why a verification failed: `delivery_refused` (Restcomm refused the message for good) or `not_deliverable` (its
     /// time ran out before Restcomm took any message).
     VerificationReason: verification::Reason::WORDS;
-    /// How far a delivery came; it never goes backwards. `delivered` and `undelivered` are what the network reports.
+    /// How far a delivery came; it never goes backwards. A text message is `queued`, then `sent`, then `delivered`,
+    /// `undelivered` or `failed`, as the network reports. A call is `queued`, then `ringing`, then `answered`, `unanswered`,
+    /// `busy` or `failed`. None of these says that the code was right.
     DeliveryState: delivery::DeliveryStatus::WORDS;
     /// Why a delivery failed, or did not arrive: `refused` by Restcomm, `not_deliverable` (no account took it in time), `unconfirmed`
-    /// (nobody knows whether it was sent), `superseded` (a resend took its place) or `verification_ended`. The others are
+    /// (nobody knows whether it was sent), `superseded` (a resend or a fallback took its place) or `verification_ended`. The others are
     /// what Restcomm reports of a message that it took, by its errors 30001 to 30010: `queue_overflow`,
     /// `account_suspended`, `handset_unreachable`, `message_blocked`, `handset_unknown`,
     /// `landline_or_unreachable_carrier`, `carrier_violation`, `unknown_error` (or none that is known),
     /// `missing_segment`, `price_too_high`.
     DeliveryReason: delivery::DeliveryReason::WORDS;
-    /// Why there is a delivery: the first `send`, or a `resend`.
+    /// Why there is a delivery: the first `send`, a `resend`, or a `fallback`, which the tenant's plan made because the one
+    /// before was not confirmed.
     DeliveryCause: delivery::Cause::WORDS;
-    /// How a code reaches the person; in this version by `sms` only.
-    Channel: &[delivery::Channel::Sms.as_str()];
+    /// How a code reaches the person: in a text message (`sms`), spoken on a call (`voice`), or as the last digits of the
+    /// number of a call that need not be answered (`flashcall`).
+    Channel: delivery::Channel::WORDS;
 }
 
 fn one_of(words: &[&str], description: &str) -> RefOr<Schema> {

@@ -3,7 +3,7 @@
 //! The first letter decides that a phone writes the message from right to left; digits, which stand before it, do not.
 //! A number stands between the words, never beside the name, and the name is isolated (`message`).
 
-use super::{Purposes, Texts};
+use super::{Purposes, Spoken, Texts};
 use crate::message::plural::Plural;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -26,6 +26,30 @@ pub(super) const TEXTS: Texts = Texts {
         confirm: "لتأكيد رقمك",
         payment: "لتأكيد الدفع",
         password: "لتغيير كلمة السر",
+    },
+    spoken: Spoken {
+        greeting: "مرحبًا. هذه مكالمة من {name}.",
+        code: "رمز التحقق هو: {code}.",
+        again: "مرة أخرى: {code}.",
+        never_tell: "لا تخبر بهذا الرمز أي شخص يتصل بك أو يراسلك.",
+        invitation: "لسماع الرمز مرة أخرى، اضغط على الرقم واحد.",
+        goodbye: "مع السلامة.",
+        flash_call: &[
+            "هذه المكالمة من {name}، وهي لإظهار الرقم فقط.",
+            "لا داعي للرد.",
+        ],
+        digits: [
+            "صفر",
+            "واحد",
+            "اثنان",
+            "ثلاثة",
+            "أربعة",
+            "خمسة",
+            "ستة",
+            "سبعة",
+            "ثمانية",
+            "تسعة",
+        ],
     },
     right_to_left: true,
 };

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Purposes, Texts};
+use super::{Purposes, Spoken, Texts};
 use crate::message::plural::Plural;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -17,6 +17,21 @@ pub(super) const TEXTS: Texts = Texts {
         confirm: "to confirm your number",
         payment: "to confirm a payment",
         password: "to reset your password",
+    },
+    spoken: Spoken {
+        greeting: "Hello. This is {name}.",
+        code: "Your code is: {code}.",
+        again: "Again: {code}.",
+        never_tell: "Never tell this code to anyone who calls you or writes to you.",
+        invitation: "To hear it again, press one.",
+        goodbye: "Goodbye.",
+        flash_call: &[
+            "This call is from {name} and only shows its number.",
+            "You need not answer.",
+        ],
+        digits: [
+            "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+        ],
     },
     right_to_left: false,
 };

@@ -1,6 +1,6 @@
 //! German: all of its letters are in the GSM alphabet.
 
-use super::{Purposes, Texts};
+use super::{Purposes, Spoken, Texts};
 use crate::message::plural::Plural;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -17,6 +17,21 @@ pub(super) const TEXTS: Texts = Texts {
         confirm: "zum Bestätigen Ihrer Nummer",
         payment: "zum Bestätigen einer Zahlung",
         password: "zum Ändern Ihres Passworts",
+    },
+    spoken: Spoken {
+        greeting: "Hallo. Hier ist {name}.",
+        code: "Ihr Code lautet: {code}.",
+        again: "Noch einmal: {code}.",
+        never_tell: "Nennen Sie diesen Code niemandem, der Sie anruft oder Ihnen schreibt.",
+        invitation: "Um den Code noch einmal zu hören, drücken Sie die Eins.",
+        goodbye: "Auf Wiederhören.",
+        flash_call: &[
+            "Dieser Anruf kommt von {name} und zeigt nur die Nummer an.",
+            "Sie müssen nicht abnehmen.",
+        ],
+        digits: [
+            "null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun",
+        ],
     },
     right_to_left: false,
 };

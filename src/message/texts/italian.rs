@@ -1,6 +1,6 @@
 //! Italian: è is in the GSM alphabet.
 
-use super::{Purposes, Texts};
+use super::{Purposes, Spoken, Texts};
 use crate::message::plural::Plural;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -17,6 +17,21 @@ pub(super) const TEXTS: Texts = Texts {
         confirm: "per confermare il numero",
         payment: "per confermare un pagamento",
         password: "per cambiare la password",
+    },
+    spoken: Spoken {
+        greeting: "Salve. La chiama {name}.",
+        code: "Il suo codice è: {code}.",
+        again: "Ripeto: {code}.",
+        never_tell: "Non dica mai questo codice a chi la chiama o le scrive.",
+        invitation: "Per ascoltarlo di nuovo, prema il tasto uno.",
+        goodbye: "Arrivederci.",
+        flash_call: &[
+            "Questa chiamata è di {name} e serve solo a mostrare il numero di chi chiama.",
+            "Non è necessario rispondere.",
+        ],
+        digits: [
+            "zero", "uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove",
+        ],
     },
     right_to_left: false,
 };

@@ -1,6 +1,6 @@
 //! Japanese, which is always UCS-2: 70 characters.
 
-use super::{Purposes, Texts};
+use super::{Purposes, Spoken, Texts};
 use crate::message::plural::Plural;
 
 pub(super) const TEXTS: Texts = Texts {
@@ -17,6 +17,19 @@ pub(super) const TEXTS: Texts = Texts {
         confirm: "電話番号確認用",
         payment: "支払い確認用",
         password: "パスワード変更用",
+    },
+    spoken: Spoken {
+        greeting: "こんにちは。{name}です。",
+        code: "認証コードをお伝えします。{code}。",
+        again: "もう一度お伝えします。{code}。",
+        never_tell: "電話やメッセージで聞かれても、このコードは誰にも教えないでください。",
+        invitation: "もう一度お聞きになるには、一を押してください。",
+        goodbye: "失礼いたします。",
+        flash_call: &[
+            "{name}です。この電話は、発信者番号をお知らせするためだけのものです。",
+            "お出になる必要はありません。",
+        ],
+        digits: ["ゼロ", "一", "二", "三", "四", "五", "六", "七", "八", "九"],
     },
     right_to_left: false,
 };

@@ -6,7 +6,13 @@ use std::{
 };
 
 use super::*;
-use crate::restcomm::{Accounts, Settings, SmsFrom};
+use crate::{
+    domain::synthesizer::Synthesizer,
+    restcomm::{
+        Accounts, HandOff, Settings, SmsFrom,
+        exchange::{LONGEST_ANSWER, LONGEST_LIST},
+    },
+};
 
 const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -65,6 +71,9 @@ fn accounts(base_url: String, timeout: Duration) -> Accounts {
         account_sid: "AC1".to_owned(),
         auth_token: "secret".to_owned().into(),
         sms_from: SmsFrom::default(),
+        voice_from: None,
+        flashcall_from: Vec::new(),
+        synthesizer: Synthesizer::Any,
         timeout,
         max_per_second: 100,
     };
@@ -85,6 +94,7 @@ async fn hand_off(base_url: String, timeout: Duration, clock: &Clock) -> HandOff
             clock,
         )
         .await
+        .outcome
 }
 
 async fn judged(status: u16, content_type: &str, body: &str) -> HandOff {
@@ -96,7 +106,8 @@ async fn looked_up(base_url: String) -> Result<Vec<Message>, LookUpFailed> {
     let accounts = accounts(base_url, PATIENCE);
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
-    account.find_sms(&number, None, NOON).await
+    let clock = Clock::manual(NOON);
+    account.find_sms(&number, None, NOON, &clock).await
 }
 
 fn accepted(sid: &str) -> HandOff {
@@ -151,6 +162,13 @@ async fn an_answer_is_one_of_four_outcomes() {
         (413, "text/plain", "", HandOff::NotSent),
         (302, "text/html", "", HandOff::NotSent),
         (500, "text/plain", "Ask timed out", HandOff::NotSent),
+        (
+            500,
+            "text/plain",
+            "Not Allowed to make this outbound call",
+            HandOff::NotSent,
+        ),
+        (504, "text/html", "<html></html>", HandOff::Unknown),
         (503, "text/html", "<html></html>", HandOff::NotSent),
     ] {
         let found = judged(status, content_type, body).await;

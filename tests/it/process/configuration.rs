@@ -138,8 +138,6 @@ async fn a_protection_that_is_not_built_cannot_be_switched_on() {
         "challenge = \"altcha\"",
         "guard = { mode = \"enforce\" }",
         "daily_budget = \"10.00\"",
-        "channels = [\"sms\", \"voice\"]",
-        "fallback = [{ after = \"20s\", channel = \"voice\" }]",
         "webhook = { url = \"https://acme.example/hooks\", secret = \"whsec_5ad8a41b22f1\" }",
     ] {
         let said = draft.refusal(tenant, &format!("{tenant}\n{setting}")).await;

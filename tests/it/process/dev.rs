@@ -214,6 +214,15 @@ async fn keys_and_tenants_of_a_dev_service_are_found_by_its_data_directory() {
     run(&apply).await.succeeded();
     let list = run(&["tenant", "list", "--data", &data]).await.succeeded();
     assert_eq!(list, "acme\tdatabase\tAcme\ndev\tconfig\tCountersign\n");
+    for (tenant, channels) in [
+        ("dev", "channels = [\"sms\", \"voice\", \"flashcall\"]\n"),
+        ("acme", "channels = [\"sms\"]\n"),
+    ] {
+        let shown = run(&["tenant", "show", tenant, "--data", &data])
+            .await
+            .succeeded();
+        assert!(shown.contains(channels), "{shown}");
+    }
     for tenant in ["dev", "acme"] {
         let key = run(&["key", "create", "--tenant", tenant, "--data", &data])
             .await

@@ -13,6 +13,8 @@ const FILE: &str = r#"
 display_name = "Corner \"Shop\""
 sender = "Shop"
 countries = ["PT", "US"]
+channels = ["sms", "voice"]
+fallback = [{ after = "20s", channel = "voice" }, { after = "7500ms", channel = "sms" }]
 origins = ["https://shop.example", "http://localhost:5173"]
 code = { length = 8, ttl = "2m", attempts = 3 }
 locale = "pt-BR"
@@ -41,13 +43,18 @@ on_both! {
             "acme\tconfig\tAcme Bank\nbank\tdatabase\tBank\nshop\tdatabase\tCorner \"Shop\"\n"
         );
         let shown = command(&["tenant", "show", "shop"]).await.succeeded();
-        for line in ["ttl = \"120s\"", "attempts = 3", "resend = \"same\"", "per_number = [\"1/10m\"]",
+        for line in ["channels = [\"sms\", \"voice\"]",
+            "fallback = [{ after = \"20s\", channel = \"voice\" }, { after = \"7500ms\", channel = \"sms\" }]",
+            "ttl = \"120s\"", "attempts = 3", "resend = \"same\"", "per_number = [\"1/10m\"]",
             "origins = [\"https://shop.example\", \"http://localhost:5173\"]", "per_ip = [\"7/1h\"]", "per_prefix = []",
             "per_country = [\"9/24h\"]",
             "locale = \"pt\"", "messages = { es = \"{name}: {code}, {minutes}\" }"] {
             assert!(shown.contains(line), "{line}: {shown}");
         }
-        assert!(command(&["tenant", "show", "acme"]).await.succeeded().contains("Acme Bank"));
+        let shown_own = command(&["tenant", "show", "acme"]).await.succeeded();
+        for line in ["Acme Bank", "\nchannels = [\"sms\"]\n", "\nfallback = []\n"] {
+            assert!(shown_own.contains(line), "{line}: {shown_own}");
+        }
 
         // What is shown can be applied again, here from standard input, and says the same.
         let config = service.config.to_str().unwrap();
@@ -80,7 +87,10 @@ on_both! {
         run_with(&service.config, &["tenant", "apply", &path]).await.succeeded();
         service.process.terminate();
         service.process.ended().await;
-        let both = fs::read_to_string(&service.config).unwrap() + FILE;
+        // An account that can do what `shop` asks for.
+        let account = "[[restcomm]]\nvoice_from = \"+13055550100\"\n";
+        let own = fs::read_to_string(&service.config).unwrap().replacen("[[restcomm]]\n", account, 1);
+        let both = own + FILE;
         fs::write(&service.config, both).unwrap();
         let said = run_with(&service.config, &["serve"]).await.failed();
         for name in ["bank", "shop"] {
@@ -105,6 +115,10 @@ async fn a_file_of_tenants_is_checked_before_anything_is_applied() {
         (
             "[tenants.a]\ndisplay_name = \"A\"\ncode = { attempts = 9 }\n",
             "`tenants.a.code.attempts`",
+        ),
+        (
+            "[tenants.a]\ndisplay_name = \"A\"\nfallback = [{ after = \"20s\", channel = \"voice\" }]\n",
+            "`tenants.a.fallback.#1.channel`",
         ),
         (
             "[tenants.a]\ndisplay_name = \"A\"\nchallenge = \"altcha\"\n",

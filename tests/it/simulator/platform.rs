@@ -4,6 +4,10 @@ use super::*;
 
 const FORM: [(&str, &str); 3] = [("From", "OTPApp"), ("To", "+1"), ("Body", "x")];
 
+fn unasked() -> Value {
+    json!({ "posts": 0, "gets": 0, "polls": 0, "stored": 0 })
+}
+
 impl World {
     async fn answer(&self, answer: &str) {
         let script = json!({ "answer": answer });
@@ -106,14 +110,17 @@ async fn a_counted_answer_wears_off() {
         .await;
     let expected = json!({
         "answer": "500", "times": 2, "lookup": "ok", "posts": 0, "gets": 0, "polls": 0, "stored": 0,
+        "call": "ok", "calls": unasked(),
     });
     assert_eq!((status, view), (200, expected));
     for status in [500, 500, 200] {
         assert_eq!(text_of(world.post(&FORM)).await.0, status);
     }
     let (_, view) = json_of(world.request(Method::GET, "/sim/platform")).await;
-    let expected =
-        json!({ "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1 });
+    let expected = json!({
+        "answer": "ok", "lookup": "ok", "posts": 3, "gets": 0, "polls": 0, "stored": 1,
+        "call": "ok", "calls": unasked(),
+    });
     assert_eq!(view, expected);
 }
 
@@ -147,8 +154,48 @@ async fn a_platform_script_that_is_not_understood_is_refused() {
         json!({ "times": 1 }),
         json!({ "answer": "500", "times": -1 }),
         json!({ "answer": "500", "when": "now" }),
+        json!({ "call": "busy" }),
+        json!({ "call_times": 1 }),
     ] {
         assert_eq!(world.script("/sim/platform", script).await.0, 400);
     }
     assert_eq!(text_of(world.post(&FORM)).await.0, 200);
+}
+
+const CALL: [(&str, &str); 3] = [
+    ("From", "+13055550100"),
+    ("To", "+1"),
+    ("Url", "http://127.0.0.1:1/"),
+];
+
+#[tokio::test]
+async fn calls_fail_by_a_script_of_their_own() {
+    let world = World::new();
+    for (answer, status, body) in [
+        ("500", 500, "Futures timed out after [10 seconds]"),
+        ("401", 401, ""),
+        ("403", 403, ""),
+        ("403-json", 500, "Not Allowed to make this outbound call"),
+    ] {
+        let script = json!({ "call": answer, "call_times": 1 });
+        assert_eq!(world.script("/sim/platform", script).await.0, 200);
+        assert_eq!(text_of(world.place(&CALL)).await, (status, body.to_owned()));
+    }
+    assert_eq!(text_of(world.post(&FORM)).await.0, 200);
+    let script = json!({ "call": "close-after-accept", "call_times": 1 });
+    assert_eq!(world.script("/sim/platform", script).await.0, 200);
+    assert!(world.place(&CALL).send().await.unwrap_err().is_request());
+    let script = json!({ "lookup": "500", "lookup_times": 2 });
+    assert_eq!(world.script("/sim/platform", script).await.0, 200);
+    let sid = world.simulator.calls()[0].sid.clone();
+    let one = format!("/{sid}.json");
+    for (tail, status) in [(".json", 500), (&one, 500), (&one, 200)] {
+        assert_eq!(text_of(world.calls(Method::GET, tail)).await.0, status);
+    }
+    let (_, view) = json_of(world.request(Method::GET, "/sim/platform")).await;
+    let expected = json!({
+        "answer": "ok", "lookup": "ok", "posts": 1, "gets": 0, "polls": 0, "stored": 1,
+        "call": "ok", "calls": { "posts": 5, "gets": 1, "polls": 2, "stored": 1 },
+    });
+    assert_eq!(view, expected);
 }

@@ -1,3 +1,5 @@
+//! Of text messages, and what holds for all.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -11,6 +13,18 @@ const ALL_NEWS: [News; 4] = [
     News::Delivered,
     News::Undelivered(DeliveryReason::LandlineOrUnreachableCarrier),
     News::Failed(DeliveryReason::UnknownError),
+];
+const EVERY_NEWS: [News; 10] = [
+    ALL_NEWS[0],
+    ALL_NEWS[1],
+    ALL_NEWS[2],
+    ALL_NEWS[3],
+    News::Ringing,
+    News::Answered,
+    News::Completed,
+    News::Unanswered,
+    News::Busy,
+    News::Over,
 ];
 const OPEN: [Stage; 3] = [Stage::Waiting, Stage::Claimed, Stage::Unknown];
 
@@ -54,7 +68,7 @@ fn what_restcomm_reports_is_noted_with_its_time_and_reason() {
         let report = told(Some("SM0"), Some("main"), news);
         assert_eq!(row.report(0, &report, 0, at(5)), Progress::Noted);
         let expected = Delivery {
-            status: news.status(),
+            status: news.status().unwrap(),
             reason,
             delivered_at,
             failed_at,
@@ -81,7 +95,7 @@ fn any_news_of_a_delivery_of_unknown_fate_proves_that_it_was_sent() {
             assert_eq!(row.report(0, &report, 0, at(5)), Progress::Sent);
             assert_eq!(
                 (row.status, row.stage, row.due_at, row.sent_at),
-                (news.status(), Stage::Done, None, Some(at(5)))
+                (news.status().unwrap(), Stage::Done, None, Some(at(5)))
             );
             assert_eq!(
                 (row.sid.as_deref(), row.account.as_deref()),
@@ -170,7 +184,13 @@ fn rank(status: DeliveryStatus) -> u8 {
     match status {
         DeliveryStatus::Queued => 0,
         DeliveryStatus::Sent => 1,
-        DeliveryStatus::Delivered | DeliveryStatus::Undelivered | DeliveryStatus::Failed => 2,
+        DeliveryStatus::Ringing => 2,
+        DeliveryStatus::Delivered
+        | DeliveryStatus::Undelivered
+        | DeliveryStatus::Failed
+        | DeliveryStatus::Answered
+        | DeliveryStatus::Unanswered
+        | DeliveryStatus::Busy => 3,
     }
 }
 
@@ -178,9 +198,11 @@ proptest! {
     #[test]
     fn a_delivery_never_goes_backwards_whatever_comes_in_whatever_order(
         stage in 0_usize..3,
-        events in prop::collection::vec((0_usize..4, 0_usize..3, any::<bool>()), 0..12),
+        channel in 0_usize..3,
+        events in prop::collection::vec((0_usize..10, 0_usize..3, any::<bool>()), 0..12),
     ) {
         let mut row = delivery(OPEN[stage]);
+        row.channel = [Channel::Sms, Channel::Voice, Channel::Flashcall][channel];
         for (step, (news, sid, abandoned)) in events.into_iter().enumerate() {
             let before = row.clone();
             let sid = [None, Some("SM0"), Some("SM1")][sid];
@@ -188,7 +210,7 @@ proptest! {
             if abandoned {
                 row.abandon(DeliveryReason::Superseded, now);
             }
-            row.report(0, &told(sid, Some("main"), ALL_NEWS[news]), 0, now);
+            row.report(0, &told(sid, Some("main"), EVERY_NEWS[news]), 0, now);
             prop_assert!(rank(before.status) <= rank(row.status));
             if before.is_final() {
                 prop_assert_eq!(before.status, row.status);

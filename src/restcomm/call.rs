@@ -1,0 +1,98 @@
+//! Calls: `POST` and `GET …/Calls.json`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    Account, HandedOver, LookUpFailed, Notice,
+    exchange::{PAGE, instant},
+};
+use crate::domain::{
+    clock::{Clock, Timestamp},
+    phone::PhoneNumber,
+};
+
+const CALLS: &str = "Calls.json";
+/// Dates of HTTP and of Restcomm's resources are cut to whole seconds, and a request takes its time.
+const CLOCK_SLACK: Duration = Duration::from_secs(5);
+
+/// A call to be placed.
+pub struct Call<'a> {
+    pub from: &'a str,
+    pub to: &'a PhoneNumber,
+    /// What is to be said is asked for here, once somebody has answered. A secret.
+    pub rcml: &'a str,
+    /// What becomes of the call is told here. A secret.
+    pub callback: &'a str,
+    /// It rings so long at most.
+    pub ring: Duration,
+}
+
+/// A call as a list of them shows it.
+#[derive(Deserialize)]
+pub struct ListedCall {
+    pub sid: String,
+    date_created: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Resource {
+    status: String,
+}
+
+#[derive(Deserialize)]
+struct List {
+    calls: Vec<ListedCall>,
+}
+
+impl Account {
+    /// Has one call placed. Restcomm names four events whatever it is asked for, so it is not asked.
+    pub async fn place_call(&self, call: &Call<'_>, clock: &Clock) -> HandedOver {
+        let ring = call.ring.as_secs().to_string();
+        let form = [
+            ("From", call.from),
+            ("To", call.to.expose()),
+            ("Url", call.rcml),
+            ("Method", "POST"),
+            ("StatusCallback", call.callback),
+            ("StatusCallbackMethod", "POST"),
+            ("Timeout", &ring),
+        ];
+        self.hand_over(CALLS, &form, clock).await
+    }
+
+    /// How one call fares, as Restcomm's resource of it says.
+    pub async fn ask_call(&self, sid: &str) -> Result<Notice, LookUpFailed> {
+        let body = self.ask("Calls", sid).await?;
+        let Resource { status } =
+            serde_json::from_slice(&body).map_err(|_| LookUpFailed::Unclear)?;
+        Notice::of_call(&status).ok_or(LookUpFailed::Unclear)
+    }
+
+    /// The calls to `to` from `from` that were placed at `requested_at` or later, by our clock. If there may be more
+    /// than the account tells, that is no answer.
+    pub async fn find_calls(
+        &self,
+        to: &PhoneNumber,
+        from: Option<&str>,
+        requested_at: Timestamp,
+        clock: &Clock,
+    ) -> Result<Vec<ListedCall>, LookUpFailed> {
+        let page = self.list(CALLS, to, from).await?;
+        // A call says nothing that would tell it from another one but when it was placed, so that by the account's own
+        // clock.
+        let since = page.on_their_clock(requested_at, clock).minus(CLOCK_SLACK);
+        let list = serde_json::from_slice(&page.body);
+        let List { mut calls } = list.map_err(|_| LookUpFailed::Unclear)?;
+        let on_page = calls.len();
+        calls.retain(|call| {
+            let created = call.date_created.as_deref().and_then(instant);
+            created.is_none_or(|date| since <= date)
+        });
+        if PAGE <= calls.len() && calls.len() == on_page {
+            return Err(LookUpFailed::Unclear);
+        }
+        Ok(calls)
+    }
+}

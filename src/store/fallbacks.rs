@@ -1,0 +1,29 @@
+//! Deliveries that were not confirmed in time, and whose tenant has a plan for that.
+
+use super::{Store, StoreError, read};
+use crate::domain::{clock::Timestamp, delivery::Delivery, id::Id};
+
+impl Store {
+    /// Up to `most` deliveries whose fallback is due, as they are now: nothing is decided on them.
+    pub async fn fallbacks_due(
+        &self,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let ids: Vec<Vec<u8>> = read!(self, pool => {
+            sqlx::query_scalar(
+                "select id from deliveries where fallback_at <= $1 order by fallback_at limit $2",
+            )
+            .bind(now.as_millis())
+            .bind(most)
+            .fetch_all(pool)
+            .await?
+        });
+        let mut due = Vec::new();
+        for id in ids.iter().filter_map(|id| Id::from_bytes(id)) {
+            due.extend(self.delivery(id).await?);
+        }
+        Ok(due)
+    }
+}

@@ -1,0 +1,116 @@
+//! Calls of which nobody knows whether they were placed, and accounts that do not take them.
+
+use std::time::Duration;
+
+use countersign::simulator::{Answer as Fault, CallFate, Script};
+
+use super::*;
+use crate::{
+    app::{NOON, account, on_both, restcomm},
+    outbox::Outbox,
+};
+
+on_both! {
+    async fn a_call_whose_answer_was_lost_is_looked_up_and_not_placed_twice(database) {
+        for fault in [Fault::CloseAfterAccept, Fault::Garbage] {
+            let app = calling(database).await;
+            silent(&app);
+            app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
+            app.simulator.answer_calls(fault, Some(1));
+            let answer = try_over(&app, "voice").await;
+            assert_eq!(answer.status, 202, "{fault:?}");
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            let row = Outbox::of(&app).await.run_out(&app, &id).await;
+            assert_eq!(row.sid, Some(last_call(&app).sid));
+            assert_eq!(app.simulator.calls().len(), 1, "{fault:?}");
+        }
+    }
+
+    async fn a_call_that_restcomm_denies_is_placed_once_more(database) {
+        let app = calling(database).await;
+        app.simulator.answer_calls(Fault::Close, Some(1));
+        // A call to the same number, placed before: it is not this one, though it looks alike.
+        let (_, earlier) = send_over_purpose(&app, "signup").await;
+        app.simulator.answer_calls(Fault::Ok, None);
+        app.advance(40);
+        app.simulator.answer_calls(Fault::Close, Some(1));
+        let answer = try_over(&app, "voice").await;
+        assert_eq!(answer.status, 202);
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        let row = Outbox::of(&app).await.run_out(&app, &id).await;
+        let calls = app.simulator.calls();
+        assert_eq!(row.sid, Some(calls.last().unwrap().sid.clone()));
+        assert!(NOON < calls.last().unwrap().created);
+        assert_ne!(app.status(&earlier).await["delivery"]["status"], "failed");
+    }
+
+    async fn the_next_account_calls_where_the_first_fails(database) {
+        let (second, base_url) = restcomm(&countersign::domain::clock::Clock::manual(NOON));
+        let app = TestApp::with(database, |config| {
+            config.accounts.push(account("second", &base_url));
+            callers(config);
+        })
+        .await;
+        app.simulator.answer_calls(Fault::ServerError, None);
+        send_over(&app, "voice").await;
+        assert_eq!((app.simulator.calls().len(), second.calls().len()), (0, 1));
+        // An account that has no number to call from is passed over.
+        let (third, base_url) = restcomm(&countersign::domain::clock::Clock::manual(NOON));
+        let app = TestApp::with(database, |config| {
+            config.accounts.push(account("third", &base_url));
+            callers(config);
+            config.accounts[0].voice_from = None;
+        })
+        .await;
+        send_over(&app, "voice").await;
+        assert_eq!((app.simulator.calls().len(), third.calls().len()), (0, 1));
+    }
+
+    /// Restcomm's extensions deny calls with a 500, which would open the breaker, and hold up text messages, too.
+    async fn denied_calls_say_nothing_against_the_account(database) {
+        let app = calling(database).await;
+        app.simulator.answer_calls(Fault::LimitExceeded, None);
+        for turn in 0..12 {
+            let body = json!({ "to": format!("+3519123456{turn:02}"), "channel": "voice" });
+            assert_eq!(app.post("/otp/send", body).await.status, 202);
+        }
+        app.send().await;
+        assert_eq!(app.simulator.call_requests().posts, 12);
+        assert!(app.simulator.calls().is_empty());
+    }
+
+    async fn without_a_number_to_call_from_nothing_is_called(database) {
+        let app = TestApp::with(database, |config| {
+            callers(config);
+            config.accounts[0].voice_from = None;
+        })
+        .await;
+        try_over(&app, "voice").await.problem(403, "destination_not_allowed");
+    }
+
+    async fn a_call_that_is_slow_to_be_taken_is_answered_with_202_and_rings_all_the_same(database) {
+        let app = TestApp::with(database, |config| {
+            callers(config);
+            config.delivery.wait = Duration::from_millis(50);
+            config.accounts[0].timeout = Duration::from_secs(8);
+        })
+        .await;
+        app.simulator.answer_calls(Fault::Slow(Duration::from_secs(3)), None);
+        let moving = meanwhile(&app, "the answer is there", async |_| false);
+        let answer = tokio::select! {
+            answer = try_over(&app, "voice") => answer,
+            () = moving => unreachable!("the clock is moved until the answer is there"),
+        };
+        assert_eq!(answer.status, 202);
+        let id = answer.json()["id"].as_str().unwrap().to_owned();
+        let code = listen(&app).await;
+        assert_eq!(app.verify(&id, &code).await.status, 200);
+    }
+}
+
+async fn send_over_purpose(app: &TestApp, purpose: &str) -> (Answer, String) {
+    let body = json!({ "to": NUMBER, "channel": "voice", "purpose": purpose });
+    let answer = app.post("/otp/send", body).await;
+    let id = answer.json()["id"].as_str().unwrap().to_owned();
+    (answer, id)
+}
