@@ -64,8 +64,14 @@ impl FallBack {
         }
         let verification = ledger.settled(self.verification, now);
         let verification = verification.filter(|found| found.delivery == previous.id);
+        let is_blocked = verification.as_ref().is_some_and(|found| {
+            let index = ledger.index_of(found);
+            ledger.budget(&index, op).block(now).is_some()
+        });
         let started = match (&self.step, verification.clone()) {
-            (Some(step), Some(verification)) if may_begin(&verification, &previous, now) => {
+            (Some(step), Some(verification))
+                if !is_blocked && may_begin(&verification, &previous, now) =>
+            {
                 step.begin(verification, &mut previous, ledger, ring, op, now)
             }
             _ => None,
