@@ -122,9 +122,10 @@ impl Step {
         let wording = previous.wording.clone();
         // A send that led to nothing hands on what it was charged to; one that led to a message has used it up.
         let charges = std::mem::take(&mut previous.charges);
+        ledger.move_charges(&charges, previous.created_at, now, op);
         previous.abandon(DeliveryReason::Superseded, now);
         verification.send_over(self.channel);
-        verification.delivery = Id::new(now, self.delivery_seed);
+        verification.delivery = Id::after(verification.delivery, now, self.delivery_seed);
         let beginning = Beginning {
             cause: Cause::Fallback,
             account: self.account.clone(),

@@ -1,5 +1,11 @@
 //! What the tenant's plan does where a code does not arrive.
 
+mod crash;
+mod failures;
+mod flash;
+mod plans;
+mod races;
+
 use std::time::Duration;
 
 use countersign::{
@@ -8,12 +14,12 @@ use countersign::{
         delivery::{Channel, Stage},
         policy::FallbackStep,
     },
-    simulator::{Answer as Platform, CallFate, Reports, Script, SmsFate},
+    simulator::{CallFate, Reports, Script, SmsFate},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, NOON, NUMBER, TestApp, on_both},
+    app::{NOON, NUMBER, TestApp, on_both},
     database::Database,
     outbox::{Outbox, long_after, try_send},
 };
@@ -103,6 +109,39 @@ pub(crate) async fn answered(app: &TestApp, id: &str) {
                 .spoken(NUMBER)
                 .last()
                 .is_some_and(|spoken| !spoken.is_empty())
+    })
+    .await;
+}
+
+/// Waits until the plan, whose next step is due at once, has gone on; gives when that began, and when it was sent.
+pub(crate) async fn followed_at_once(app: &TestApp, id: &str, step: usize) -> (u64, u64) {
+    let before = NOON.until(app.clock.now()).as_secs();
+    due(app, id, step).await;
+    app.advance(1);
+    app.eventually("the plan goes on", async |app| {
+        deliveries(app, id).await.as_array().unwrap().len() == 1 + step
+    })
+    .await;
+    noted(app, id).await;
+    let follower = deliveries(app, id).await[step].clone();
+    let within_a_second = |instant: &Value| {
+        let seconds = (before..=before + 1).find(|seconds| *instant == at(*seconds));
+        seconds.expect("within a second")
+    };
+    (
+        within_a_second(&follower["created_at"]),
+        within_a_second(&follower["sent_at"]),
+    )
+}
+
+/// Waits until it is noted that step `step` of the plan is due: it is taken up within a second.
+async fn due(app: &TestApp, id: &str, step: usize) {
+    let outbox = Outbox::of(app).await;
+    app.eventually("the plan is due", async |app| {
+        let deliveries = outbox.snapshot(id).await.deliveries;
+        let last = deliveries.last().unwrap();
+        let is_due = last.fallback_at.is_some_and(|due| due <= app.clock.now());
+        step < deliveries.len() || is_due
     })
     .await;
 }
