@@ -176,9 +176,11 @@ impl Courier {
             match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
-                    // The answer need not wait for this to be durable: losing it costs one look-up.
+                    // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
+                    let ride = self.0.journal.ride(job.delivery.verification);
                     tell.map(|tell| tell.send(accepted.clone()));
                     self.report(&job.delivery, accepted).await;
+                    drop(ride);
                     return;
                 }
                 HandOff::Refused => {
@@ -321,7 +323,9 @@ impl Courier {
             calls.map(|calls| calls.into_iter().map(|call| call.sid).collect())
         } else {
             let since = delivery.created_at.minus(CLOCK_SLACK);
-            let messages = account.find_sms(&job.number, from, since).await;
+            let messages = account
+                .find_sms(&job.number, from, since, &self.0.clock)
+                .await;
             let is_it = |message: &Message| message.body.contains(job.code.expose());
             messages.map(|all| {
                 all.into_iter()

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
+    riding::Riding,
     tally,
 };
 use crate::{
@@ -57,6 +58,7 @@ pub struct Journal {
     queue: mpsc::Sender<Entry>,
     random: Random,
     metrics: Metrics,
+    pub(super) riding: Riding,
 }
 
 /// A delivery that is durable now, and who waits for its hand-off.
@@ -140,6 +142,7 @@ impl Journal {
             queue,
             random,
             metrics,
+            riding: Riding::new(),
         };
         Ok((journal, deliveries))
     }

@@ -17,6 +17,7 @@ mod policy;
 mod read_back;
 mod reads;
 mod record;
+mod riding;
 mod sqlite_file;
 mod tally;
 mod tenants;

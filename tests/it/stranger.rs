@@ -3,16 +3,24 @@
 
 mod answering;
 mod callbacks;
+mod calling;
+mod calls;
 mod form;
 mod listing;
 mod manners;
+mod phoning;
 mod platform;
+mod rcml;
 mod resource;
 mod server;
 mod setup;
 mod wire;
 
+mod call_tokens;
+mod denials;
 mod failover;
+mod fallback;
+mod flash_calls;
 mod languages;
 mod look_ups;
 mod oddities;
@@ -20,3 +28,4 @@ mod outage;
 mod pace;
 mod receipts;
 mod tokens;
+mod voice;

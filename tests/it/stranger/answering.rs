@@ -5,6 +5,7 @@ use countersign::domain::clock::Timestamp;
 use tokio::time::Instant;
 
 use super::{
+    calls::Call,
     form::{self, Pairs, value},
     listing,
     manners::{Manner, Reply},
@@ -22,6 +23,8 @@ pub(super) struct Handled {
     pub(super) response: Response,
     /// The message that was taken.
     pub(super) taken: Option<String>,
+    /// The call that was placed.
+    pub(super) placed: Option<String>,
 }
 
 /// The form in which a client wants its answer.
@@ -64,11 +67,15 @@ pub(super) fn handle(platform: &mut Platform, request: &Request, now: Timestamp)
         ("POST", ["Accounts", account, "SMS", "Messages"]) => (&mut platform.sends, account),
         ("GET", ["Accounts", account, "SMS", "Messages"]) => (&mut platform.lists, account),
         ("GET", ["Accounts", account, "SMS", "Messages", _]) => (&mut platform.reads, account),
+        ("POST", ["Accounts", account, "Calls"]) => (&mut platform.call_sends, account),
+        ("GET", ["Accounts", account, "Calls"]) => (&mut platform.call_lists, account),
+        ("GET", ["Accounts", account, "Calls", _]) => (&mut platform.call_reads, account),
         _ => {
             return Handled {
                 manner: Manner::well(),
                 response: Response::of(404, "text/html", "<html><h1>HTTP Status 404</h1></html>"),
                 taken: None,
+                placed: None,
             };
         }
     };
@@ -80,11 +87,21 @@ pub(super) fn handle(platform: &mut Platform, request: &Request, now: Timestamp)
         Kind::wanted(request)
     };
     let nulls = matches!(manner.reply, Reply::Nulls);
-    let mut taken = None;
+    let (mut taken, mut placed) = (None, None);
+    let posted = form::parse(std::str::from_utf8(&request.body).unwrap());
     let refused = refuse(platform, request, account);
-    let response = refused.unwrap_or_else(|| match (request.method.as_str(), parts.get(4)) {
+    let response = refused.unwrap_or_else(|| match (request.method.as_str(), &parts[2..]) {
         ("POST", _) if !manner.takes => Response::empty(200),
-        ("POST", _) => match post(platform, request, account, kind, now) {
+        ("POST", ["Calls"]) => match Call::place(&posted, account, now) {
+            Ok(call) => {
+                placed = Some(call.sid.clone());
+                let answer = gson(&call.json(platform));
+                platform.calls.push(call);
+                Response::of(200, Kind::Json.media_type(), &answer)
+            }
+            Err(refusal) => refusal,
+        },
+        ("POST", _) => match post(platform, &posted, account, kind, now) {
             Ok(sms) => {
                 let answer = show(platform, &sms, kind, nulls);
                 taken = Some(sms.sid.clone());
@@ -93,17 +110,27 @@ pub(super) fn handle(platform: &mut Platform, request: &Request, now: Timestamp)
             }
             Err(refusal) => refusal,
         },
-        (_, Some(sid)) => read(platform, sid, account, kind, nulls),
-        (_, None) => listing::list(platform, request, account, kind),
+        (_, ["Calls", sid]) => match platform.calls.iter().find(|call| call.sid == *sid) {
+            Some(call) => {
+                let text = gson(&call.json(platform));
+                Response::of(200, Kind::Json.media_type(), &text)
+            }
+            None => Response::empty(404),
+        },
+        (_, ["Calls"]) => listing::calls(platform, request, account),
+        (_, [.., "Messages"]) => listing::messages(platform, request, account, kind),
+        (_, [.., sid]) => read(platform, sid, account, kind, nulls),
+        (_, []) => unreachable!("these are no paths"),
     });
     Handled {
         manner,
         response,
         taken,
+        placed,
     }
 }
 
-/// 401, then 403.
+/// 401, then 403, then 415.
 fn refuse(platform: &Platform, request: &Request, account: &str) -> Option<Response> {
     let credentials = request.header("authorization").and_then(|header| {
         let decoded = STANDARD.decode(header.strip_prefix("Basic ")?).ok()?;
@@ -120,26 +147,26 @@ fn refuse(platform: &Platform, request: &Request, account: &str) -> Option<Respo
         return Some(Response::of(403, TEXT, "Provided Account is not active"));
     }
     let may_not = request.method == "POST" && who.standing == Standing::MayOnlyRead;
-    (may_not || who.sid != account).then(|| Response::empty(403))
+    if may_not || who.sid != account {
+        return Some(Response::empty(403));
+    }
+    let form_type = "application/x-www-form-urlencoded";
+    let given_type = request.header("content-type").unwrap_or_default();
+    let is_form = given_type.starts_with(form_type) || request.method != "POST";
+    (!is_form).then(|| Response::empty(415))
 }
 
 fn post(
     platform: &Platform,
-    request: &Request,
+    pairs: &Pairs,
     account: &str,
     kind: Kind,
     now: Timestamp,
 ) -> Result<Sms, Response> {
-    let form_type = "application/x-www-form-urlencoded";
-    let given_type = request.header("content-type").unwrap_or_default();
-    if !given_type.starts_with(form_type) {
-        return Err(Response::empty(415));
-    }
-    let pairs = form::parse(std::str::from_utf8(&request.body).unwrap());
     let bad = |text: &str| Response::of(400, kind.media_type(), text);
     let broken = || Response::of(500, "text/html", "<html><h1>HTTP Status 500</h1></html>");
     let needed = |name: &str| {
-        let found = value(&pairs, name);
+        let found = value(pairs, name);
         found.ok_or_else(|| bad(&format!("{name} can not be null.")))
     };
     let (from, to) = (needed("From")?, needed("To")?);
@@ -168,8 +195,8 @@ fn post(
             body = String::from_utf16_lossy(&cut);
         }
     }
-    let encoding = value(&pairs, "Encoding").unwrap_or("GSM");
-    let callback = value(&pairs, "StatusCallback");
+    let encoding = value(pairs, "Encoding").unwrap_or("GSM");
+    let callback = value(pairs, "StatusCallback");
     let is_address = |text: &str| reqwest::Url::parse(text).is_ok();
     if !["GSM", "UCS-2", "UTF-8"].contains(&encoding)
         || callback.is_some_and(|callback| !is_address(callback))
@@ -177,7 +204,7 @@ fn post(
     {
         return Err(broken());
     }
-    know_all(&pairs);
+    know_all(pairs);
     Ok(Sms {
         sid: format!("SM{:032x}", rand::random::<u128>()),
         account_sid: account.to_owned(),

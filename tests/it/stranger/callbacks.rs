@@ -147,7 +147,7 @@ pub(super) fn parameters(message: &Sms) -> Pairs {
 }
 
 /// One attempt. A redirect is followed by the same method with the same parameters.
-async fn request(callback: &str, way: Way, pairs: Pairs) -> Option<Response> {
+pub(super) async fn request(callback: &str, way: Way, pairs: Pairs) -> Option<Response> {
     let mut headers = HeaderMap::new();
     headers.insert(
         "http.protocol.content-charset",

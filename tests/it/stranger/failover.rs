@@ -34,7 +34,7 @@ on_both! {
         send("the port is closed").await;
         first.up().await;
         for (what, status, kind, body) in [
-            ("a plain text", 500, "text/plain", "Not Allowed to make this outbound call"),
+            ("a plain text", 500, "text/plain", "Ask timed out on [Actor[akka://RestComm]]"),
             ("a page", 500, "text/html", "<html></html>"),
             ("a proxy", 503, "text/html", "<html></html>"),
             ("an account that is not active", 403, "text/plain", "Provided Account is not active"),

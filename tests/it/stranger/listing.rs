@@ -1,16 +1,67 @@
 //! Lists of messages: filters, pages, and what is odd about them.
 
+use countersign::domain::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     answering::Kind,
     form::{self, value},
     platform::Platform,
-    resource::{Sms, gson},
+    resource::gson,
     wire::{Request, Response},
 };
 
-pub(super) fn list(platform: &Platform, request: &Request, account: &str, kind: Kind) -> Response {
+/// The messages of an account.
+pub(super) fn messages(
+    platform: &Platform,
+    request: &Request,
+    account: &str,
+    kind: Kind,
+) -> Response {
+    let owned = platform
+        .messages
+        .iter()
+        .filter(|sms| sms.account_sid == account);
+    let rows = owned.map(|sms| Row {
+        created_at: sms.created_at,
+        sid: &sms.sid,
+        filtered: [("To", &sms.to), ("From", &sms.from), ("Body", &sms.body)].into(),
+        status: sms.status,
+        shown: if kind == Kind::Xml {
+            Value::String(sms.xml(platform))
+        } else {
+            sms.json(platform, false)
+        },
+    });
+    list(request, rows.collect(), "messages", kind)
+}
+
+/// The calls of an account.
+pub(super) fn calls(platform: &Platform, request: &Request, account: &str) -> Response {
+    let owned = platform
+        .calls
+        .iter()
+        .filter(|call| call.account_sid == account);
+    let rows = owned.map(|call| Row {
+        created_at: call.created_at,
+        sid: &call.sid,
+        filtered: [("To", &call.to), ("From", &call.from)].into(),
+        status: call.status,
+        shown: call.json(platform),
+    });
+    list(request, rows.collect(), "calls", Kind::Json)
+}
+
+/// What a list is made of.
+struct Row<'a> {
+    created_at: Timestamp,
+    sid: &'a str,
+    filtered: Vec<(&'static str, &'a String)>,
+    status: &'static str,
+    shown: Value,
+}
+
+fn list(request: &Request, mut found: Vec<Row>, key: &str, kind: Kind) -> Response {
     let query = form::parse(&request.query);
     for (name, _) in &query {
         let known = ["To", "From", "Body", "Status", "Page", "PageSize"];
@@ -24,32 +75,29 @@ pub(super) fn list(platform: &Platform, request: &Request, account: &str, kind: 
     let (Some(page), Some(size @ 1..)) = (number("Page", 0), number("PageSize", 50)) else {
         return broken;
     };
-    let like = |name: &str, text: &str, before: &str, after: &str| {
-        value(&query, name).is_none_or(|wanted| {
-            let pattern = format!("{before}{wanted}{after}");
-            matches(pattern.as_bytes(), text.as_bytes())
-        })
+    let like = |name: &str, text: &str| {
+        let around = |wanted| match name {
+            "Body" => format!("%{wanted}%"),
+            "Status" => wanted,
+            _ => format!("%{wanted}"),
+        };
+        value(&query, name)
+            .is_none_or(|wanted| matches(around(wanted.to_owned()).as_bytes(), text.as_bytes()))
     };
-    let fits = |sms: &&Sms| {
-        sms.account_sid == account
-            && like("To", &sms.to, "%", "")
-            && like("From", &sms.from, "%", "")
-            && like("Body", &sms.body, "%", "%")
-    };
+    found.retain(|row| row.filtered.iter().all(|(name, text)| like(name, text)));
     // Newest first; of those of one instant, the last one.
-    let mut found: Vec<&Sms> = platform.messages.iter().rev().filter(fits).collect();
-    found.sort_by_key(|sms| std::cmp::Reverse(sms.created_at));
+    found.reverse();
+    found.sort_by_key(|row| std::cmp::Reverse(row.created_at));
     let total = found.len();
     let last = total / size;
     if last < page {
         return Response::empty(400);
     }
-    found.retain(|sms| like("Status", sms.status, "", ""));
-    let shown: Vec<&Sms> = found.into_iter().skip(page * size).take(size).collect();
+    found.retain(|row| like("Status", row.status));
+    let shown: Vec<Row> = found.into_iter().skip(page * size).take(size).collect();
     if kind == Kind::Xml {
-        let messages: String = shown.iter().map(|sms| sms.xml(platform)).collect();
-        let text =
-            format!("<RestcommResponse><SMSMessages>{messages}</SMSMessages></RestcommResponse>");
+        let all: String = shown.iter().filter_map(|row| row.shown.as_str()).collect();
+        let text = format!("<RestcommResponse><SMSMessages>{all}</SMSMessages></RestcommResponse>");
         return Response::of(200, kind.media_type(), &text);
     }
     if page < last && shown.len() < size {
@@ -61,16 +109,28 @@ pub(super) fn list(platform: &Platform, request: &Request, account: &str, kind: 
     let nowhere = json!("null");
     let start = page * size;
     let end = start + if page == last { shown.len() } else { size - 1 };
-    let after = |sms: &&Sms| format!("&AfterSid={}", sms.sid);
-    let messages: Vec<Value> = shown.iter().map(|sms| sms.json(platform, false)).collect();
+    let after = shown
+        .last()
+        .map_or_else(String::new, |row| format!("&AfterSid={}", row.sid));
+    let (previous, next) = (
+        if page == 0 {
+            nowhere.clone()
+        } else {
+            address(page - 1, "")
+        },
+        if page == last {
+            nowhere
+        } else {
+            address(page + 1, &after)
+        },
+    );
+    let rows: Vec<Value> = shown.into_iter().map(|row| row.shown).collect();
     let page = json!({
         "page": page, "num_pages": last, "page_size": size, "total": total,
         "start": start.to_string(), "end": end.to_string(), "uri": path,
-        "first_page_uri": address(0, ""),
-        "previous_page_uri": if page == 0 { nowhere.clone() } else { address(page - 1, "") },
-        "next_page_uri": if page == last { nowhere } else { address(page + 1, &shown.last().map_or_else(String::new, after)) },
-        "last_page_uri": address(last, ""),
-        "messages": messages,
+        "first_page_uri": address(0, ""), "previous_page_uri": previous,
+        "next_page_uri": next, "last_page_uri": address(last, ""),
+        key: rows,
     });
     Response::of(200, kind.media_type(), &gson(&page))
 }

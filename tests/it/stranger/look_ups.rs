@@ -57,6 +57,10 @@ fn silent_ones() -> Vec<(&'static str, Reply)> {
         ("a list", ok("application/json", "[]")),
         ("half", ok("application/json", "{\"sid\":\"SM0123")),
         ("no content", Reply::Instead(Response::empty(204))),
+        (
+            "a gateway",
+            Reply::Instead(Response::of(504, "text/html", "<html></html>")),
+        ),
         ("head only", Reply::HeadOnly),
         ("reset", Reply::Reset),
         ("silence", Reply::Silence),
@@ -184,6 +188,19 @@ on_both! {
                 platform.messages.push(Sms { sid, from, body, ..own.clone() });
             }
         });
+        Outbox::of(&app).await.run_out(&app, &id).await;
+        assert_eq!(stranger.look(|platform| platform.sends.count), 1);
+        assert_eq!(app.status(&id).await["delivery"], delivery("sent"));
+    }
+
+    /// A machine whose clock nobody sets knows all the same how long ago it took a message.
+    async fn a_clock_that_is_behind_denies_nothing(database) {
+        let (app, stranger) = begin(database).await;
+        stranger.change(|platform| {
+            platform.behind = Duration::from_mins(25);
+            platform.sends.then([Manner::taking(Reply::Reset)]);
+        });
+        let id = send(&app, NUMBER).await;
         Outbox::of(&app).await.run_out(&app, &id).await;
         assert_eq!(stranger.look(|platform| platform.sends.count), 1);
         assert_eq!(app.status(&id).await["delivery"], delivery("sent"));

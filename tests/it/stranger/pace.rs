@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::{platform::Route, server::Stranger, setup::Setup};
+use super::{manners::Manner, platform::Route, server::Stranger, setup::Setup};
 use crate::{
     database::Database,
     process::{PATIENCE, eventually},
@@ -61,4 +61,33 @@ async fn an_account_is_never_asked_too_often_and_a_new_code_goes_before_what_is_
             *later - *first
         );
     }
+}
+
+/// A servlet container has some 200 threads, and those who wait for an answer in vain hold one each.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_slow_is_not_asked_by_everybody_at_once() {
+    let place = Database::Sqlite.create().await;
+    let stranger = Stranger::start().await;
+    let slow = Manner::well().late(Duration::from_secs(2));
+    stranger.change(|platform| platform.sends.always(slow));
+    let mut setup = Setup::new(&place.url, &[&stranger]);
+    setup.max_per_second = 10_000;
+    let service = setup.serve().await;
+    let numbers: Vec<String> = (0..400)
+        .map(|turn| format!("+351912345{turn:03}"))
+        .collect();
+    let sends = numbers.iter().map(|number| service.client.send(number));
+    let mut ids = Vec::new();
+    for answer in join_all(sends).await.into_iter().flatten() {
+        assert!(matches!(answer.status, 201 | 202), "{}", answer.text);
+        ids.push(answer.id());
+    }
+    assert_eq!(ids.len(), numbers.len());
+    stranger.change(|platform| platform.sends.always(Manner::well()));
+    for (id, number) in ids.iter().zip(&numbers) {
+        service.client.until_sent(id, PATIENCE).await;
+        assert_eq!(stranger.texts(number).len(), 1, "{number}");
+    }
+    let most = stranger.look(|platform| platform.most_running);
+    assert!((64..=128).contains(&most), "{most} at once");
 }

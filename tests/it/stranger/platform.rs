@@ -1,10 +1,18 @@
 //! What the platform knows: accounts, messages, and how it was set up.
 
+use std::{collections::HashMap, time::Duration};
+
 use countersign::domain::clock::Timestamp;
 use jiff::tz::Offset;
 use tokio::time::Instant;
 
-use super::{callbacks::Fate, manners::Manners, resource::Sms};
+use super::{
+    callbacks::{Fate, Way},
+    calling::{Callee, SYNTHESIZERS},
+    calls::Call,
+    manners::Manners,
+    resource::Sms,
+};
 use crate::app::{SID, TOKEN};
 
 pub(super) struct Platform {
@@ -14,6 +22,8 @@ pub(super) struct Platform {
     pub(super) route: Route,
     /// `normalize-numbers-for-outbound-calls`.
     pub(super) normalizes: bool,
+    /// How much the clock of the machine is behind.
+    pub(super) behind: Duration,
     /// The time zone of the machine.
     pub(super) zone: Offset,
     pub(super) messages: Vec<Sms>,
@@ -22,6 +32,20 @@ pub(super) struct Platform {
     pub(super) sends: Manners,
     pub(super) lists: Manners,
     pub(super) reads: Manners,
+    pub(super) calls: Vec<Call>,
+    /// What becomes of calls to a number; to all others: they are answered.
+    pub(super) callees: HashMap<String, Callee>,
+    pub(super) call_way: Way,
+    /// Its name, and the languages it knows.
+    pub(super) synthesizer: (&'static str, &'static str),
+    /// How long a second of ringing takes.
+    pub(super) second: Duration,
+    pub(super) call_sends: Manners,
+    pub(super) call_lists: Manners,
+    pub(super) call_reads: Manners,
+    /// Requests that are being answered, and the most there ever were at once.
+    pub(super) running: usize,
+    pub(super) most_running: usize,
     /// When each request came.
     pub(super) arrivals: Vec<Instant>,
     /// What callbacks were answered with: status and body; `None`: nothing.
@@ -64,12 +88,23 @@ impl Platform {
             ),
             route: Route::Smpp,
             normalizes: false,
+            behind: Duration::ZERO,
             zone: Offset::from_seconds(-(3 * 60 + 30) * 60).unwrap(),
             messages: Vec::new(),
             fate: Fate::nothing(),
             sends: Manners::default(),
             lists: Manners::default(),
             reads: Manners::default(),
+            calls: Vec::new(),
+            callees: HashMap::new(),
+            call_way: Way::Posted,
+            synthesizer: SYNTHESIZERS[0],
+            second: Duration::from_millis(100),
+            call_sends: Manners::default(),
+            call_lists: Manners::default(),
+            call_reads: Manners::default(),
+            running: 0,
+            most_running: 0,
             arrivals: Vec::new(),
             called_back: Vec::new(),
         }
@@ -86,6 +121,11 @@ impl Platform {
         messages.find(|message| message.sid == sid).unwrap()
     }
 
+    pub(super) fn call(&self, sid: &str) -> &Call {
+        let mut calls = self.calls.iter();
+        calls.find(|call| call.sid == sid).unwrap()
+    }
+
     /// RFC 2822, but for the day, which has one digit where one is enough; in the machine's own time.
     pub(super) fn date(&self, at: Timestamp) -> String {
         self.written(at, "%a, %-d %b %Y %H:%M:%S %z")
@@ -95,9 +135,21 @@ impl Platform {
         self.written(at, "%Y-%m-%dT%H:%M:%S%.3f%:z")
     }
 
+    /// As callbacks of calls have it.
+    pub(super) fn stamp(&self, at: Timestamp) -> String {
+        let here = self.written(at, "%a, %d %b %Y %H:%M:%S");
+        format!("{here} America/St_Johns")
+    }
+
     fn written(&self, at: Timestamp, format: &str) -> String {
         let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap();
         let here = at.to_zoned(self.zone.to_time_zone());
         jiff::fmt::strtime::format(format, &here).unwrap()
     }
+}
+
+/// As the head of an answer has it.
+pub(super) fn http_date(at: Timestamp) -> String {
+    let at = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap();
+    jiff::fmt::strtime::format("%a, %d %b %Y %H:%M:%S GMT", at).unwrap()
 }

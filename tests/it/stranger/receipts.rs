@@ -201,3 +201,18 @@ async fn a_receipt_that_is_redirected_arrives() {
     let id = service.client.sent(NUMBER).await;
     shows(&service, &id, &delivery("delivered")).await;
 }
+
+/// An answer is not taken back by the next one.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_that_a_message_is_sent_is_never_told_less() {
+    let place = Database::Sqlite.create().await;
+    let stranger = Stranger::start().await;
+    let service = Setup::new(&place.url, &[&stranger]).serve().await;
+    for turn in 0..50 {
+        let id = service.client.sent(&format!("+3519123456{turn:02}")).await;
+        assert_eq!(
+            service.client.status(&id).await["delivery"],
+            delivery("sent")
+        );
+    }
+}

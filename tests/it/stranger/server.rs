@@ -15,7 +15,7 @@ use tokio::{
 use super::{
     answering::{Handled, handle},
     manners::Reply,
-    platform::Platform,
+    platform::{Platform, http_date},
     wire::{Response, Wire},
 };
 use crate::process::{PATIENCE, free_port};
@@ -93,7 +93,8 @@ impl Stranger {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        self.clock().now()
+        let behind = self.look(|platform| platform.behind);
+        self.clock().now().minus(behind)
     }
 
     pub(super) fn look<T>(&self, look: impl FnOnce(&Platform) -> T) -> T {
@@ -124,7 +125,12 @@ impl Stranger {
                 manner,
                 response,
                 taken,
-            } = self.change(|platform| handle(platform, &request, now));
+                placed,
+            } = self.change(|platform| {
+                platform.running += 1;
+                platform.most_running = platform.most_running.max(platform.running);
+                handle(platform, &request, now)
+            });
             if let Some(sid) = taken {
                 let stranger = self.clone();
                 let life = async move { stranger.live(&sid).await };
@@ -134,9 +140,14 @@ impl Stranger {
                     tokio::spawn(life);
                 }
             }
+            if let Some(sid) = placed {
+                let stranger = self.clone();
+                tokio::spawn(async move { stranger.carry(&sid).await });
+            }
             self.clock().sleep(manner.after).await;
+            self.change(|platform| platform.running -= 1);
             let response = match manner.reply {
-                Reply::Usual | Reply::Xml | Reply::Nulls => response,
+                Reply::Usual | Reply::Xml | Reply::Nulls => response.with("Date", &http_date(now)),
                 Reply::Status(status) => Response { status, ..response },
                 Reply::Instead(other) => other,
                 Reply::HeadOnly => {

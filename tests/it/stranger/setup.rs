@@ -18,6 +18,10 @@ pub(super) struct Setup {
     pub(super) max_per_second: usize,
     pub(super) sender: &'static str,
     pub(super) display_name: &'static str,
+    /// More lines of each account.
+    pub(super) account: String,
+    /// More lines of the tenant.
+    pub(super) tenant: &'static str,
     /// Where the platform reaches us; the service itself where none is given.
     pub(super) callback_url: Option<String>,
 }
@@ -32,6 +36,8 @@ impl Setup {
             max_per_second: 100,
             sender: "OTPApp",
             display_name: "Acme Bank",
+            account: String::new(),
+            tenant: "",
             callback_url: None,
         }
     }
@@ -49,6 +55,8 @@ impl Setup {
             max_per_second,
             sender,
             display_name,
+            account,
+            tenant,
             callback_url,
         } = self;
         let here = format!("http://127.0.0.1:{port}");
@@ -58,7 +66,7 @@ impl Setup {
         let accounts = accounts.map(|(base_url, name)| {
             format!(
                 "[[restcomm]]\nname = \"{name}\"\nbase_url = \"{base_url}\"\naccount_sid = \"{SID}\"\n\
-                 auth_token = \"{TOKEN}\"\nsms_from = \"{sender}\"\ntimeout = \"{timeout}\"\nmax_per_second = {max_per_second}\n"
+                 auth_token = \"{TOKEN}\"\nsms_from = \"{sender}\"\ntimeout = \"{timeout}\"\nmax_per_second = {max_per_second}\n{account}\n"
             )
         });
         let accounts: String = accounts.collect();
@@ -71,7 +79,7 @@ impl Setup {
              {accounts}\
              [limits]\nper_number = []\n\
              [tenants.acme]\ndisplay_name = \"{display_name}\"\ncountries = [\"*\"]\n\
-             limits = {{ per_number = [], per_ip = [], per_prefix = [], per_key = [], per_tenant = [] }}\n"
+             limits = {{ per_number = [], per_ip = [], per_prefix = [], per_key = [], per_tenant = [] }}\n{tenant}\n"
         )
     }
 }

@@ -80,7 +80,7 @@ impl Scene {
 }
 
 /// The token with one sign changed, for each of its signs.
-fn manipulated(token: &str) -> impl Iterator<Item = String> {
+pub(super) fn manipulated(token: &str) -> impl Iterator<Item = String> {
     (0..token.len()).map(|at| {
         let mut bytes = token.as_bytes().to_vec();
         bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
