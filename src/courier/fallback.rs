@@ -66,7 +66,8 @@ impl Courier {
         Ok(())
     }
 
-    /// What the plan of the tenant, as it is now, does after `delivery`; `None`: nothing that can be done.
+    /// What the plan of the tenant, as it is now, does after `delivery`; `None`: nothing that can be done. A step that no
+    /// account can take is left out.
     async fn step_after(&self, delivery: &Delivery) -> Result<Option<Step>, StoreError> {
         let parts = &self.0;
         let Some(tenant) = parts.directory.tenant(&delivery.tenant).await? else {
@@ -75,23 +76,22 @@ impl Courier {
         let Some((live, number)) = delivery.open(&parts.ring) else {
             return Ok(None);
         };
-        let next = delivery.next.map(|next| next.index);
         let policy = &tenant.policy;
-        let next = next.and_then(|index| policy.next_step(index, delivery.channel));
-        let Some(next) = next else {
-            return Ok(None);
-        };
-        let channel = policy.fallback[usize::from(next.index)].channel;
-        let account = parts.accounts.first(channel, policy, &number, &live);
-        let next = policy.next_step(next.index + 1, channel);
-        let code = Code::generate(policy.code.length, &parts.random);
-        Ok(account.map(|account| Step {
-            channel,
-            account: account.name().to_owned(),
-            next,
-            code,
-            delivery_seed: parts.random.bytes(),
-            tenant: tenant.clone(),
-        }))
+        let mut index = delivery.next.map(|next| next.index);
+        while let Some(step) = index.and_then(|index| policy.next_step(index, delivery.channel)) {
+            let channel = policy.fallback[usize::from(step.index)].channel;
+            if let Some(account) = parts.accounts.first(channel, policy, &number, &live) {
+                return Ok(Some(Step {
+                    channel,
+                    account: account.name().to_owned(),
+                    next: policy.next_step(step.index + 1, channel),
+                    code: Code::generate(policy.code.length, &parts.random),
+                    delivery_seed: parts.random.bytes(),
+                    tenant: tenant.clone(),
+                }));
+            }
+            index = Some(step.index + 1);
+        }
+        Ok(None)
     }
 }

@@ -59,6 +59,12 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
+    /// One verification, whosever it is.
+    pub async fn verification(&self, id: Id) -> Result<Option<Verification>, StoreError> {
+        let found = self.select::<Verification>("where id = $1", id).await?;
+        Ok(found.into_iter().next())
+    }
+
     /// Restcomm's names of all that a tenant sent to the number of a verification, for whatever purpose.
     pub async fn sids_to_number_of(&self, verification: Id) -> Result<Vec<String>, StoreError> {
         Ok(super::read!(self, pool => {
