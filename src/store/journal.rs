@@ -23,7 +23,7 @@ use crate::{
         delivery::Report,
         dispatch::Dispatch,
         ending::{Cancel, CancelOutcome},
-        fallback::{FallBack, FallBackOutcome},
+        fallback::{Due, FallBack, FallBackOutcome},
         id::Id,
         ledger::Op,
         outbox::{DeliveryReport, ReportOutcome},
@@ -376,7 +376,10 @@ fn started<'a>(
             Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)),
         ) => Some((&send.tenant, dispatch)),
         (Command::FallBack(due), Outcome::FellBack(FallBackOutcome::Started(dispatch))) => {
-            Some((&due.step.as_ref()?.tenant, dispatch))
+            let Due::Step(step) = &due.step else {
+                return None;
+            };
+            Some((&step.tenant, dispatch))
         }
         _ => None,
     }

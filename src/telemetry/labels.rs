@@ -196,7 +196,7 @@ label!(
 );
 label!(
     /// What came of a fallback that was due.
-    FellBack("outcome") { Started => "started", Dropped => "dropped" }
+    FellBack("outcome") { Started => "started", Dropped => "dropped", Postponed => "postponed" }
 );
 label!(
     /// What of ours Restcomm calls.
