@@ -123,7 +123,6 @@ impl Courier {
             .senders(channel, policy, &job.number, &job.code)
             .collect();
         let (mut was_tried, mut soonest) = (false, None::<Duration>);
-        let mut all_deny = true;
         for account in accounts {
             let gate = self.gate(account);
             if let Some(wait) = gate.refuses(turn) {
@@ -169,11 +168,7 @@ impl Courier {
             was_tried = true;
             let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
-            let HandedOver {
-                outcome, is_denied, ..
-            } = self.send(&job, account, pass).await;
-            all_deny &= is_denied;
-            match outcome {
+            match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
                     // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
@@ -206,13 +201,6 @@ impl Courier {
         }
         let report = match soonest {
             Some(wait) if !was_tried => self.put_off(wait),
-            // Each of them says that it will never place this call.
-            None if was_tried && all_deny => {
-                if self.report(&job.delivery, Report::Refused).await {
-                    tell.map(|tell| tell.send(Report::Refused));
-                }
-                return;
-            }
             _ => Report::NotSent,
         };
         // Whoever waits need not wait for this to be noted.
@@ -241,27 +229,28 @@ impl Courier {
         Ok(row.is_some_and(|row| row.sealed.is_some()))
     }
 
-    async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandedOver {
+    async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandOff {
         let Some(from) = job.sender(account) else {
-            return HandedOver::unasked();
+            return HandOff::NotSent;
         };
         let watch = self.0.clock.stopwatch();
         let in_flight = self.0.store.metrics().hand_off();
-        let handed_over = if job.delivery.channel.is_call() {
+        let HandedOver {
+            outcome, standing, ..
+        } = if job.delivery.channel.is_call() {
             self.place_call(job, account, from).await
         } else {
             self.send_sms(job, account, from).await
         };
         drop(in_flight);
-        pass.done(match handed_over.standing {
+        pass.done(match standing {
             Standing::Well => Health::Good,
             Standing::Ill => Health::Bad,
             Standing::Unclear => Health::Silent,
         });
         let (delivery, number) = (&job.delivery, &job.number);
-        let outcome = &handed_over.outcome;
-        self.tell_hand_off(delivery, number, account.name(), outcome, watch.elapsed());
-        handed_over
+        self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
+        outcome
     }
 
     async fn send_sms(&self, job: &Job, account: &Account, from: &str) -> HandedOver {

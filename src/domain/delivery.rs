@@ -268,7 +268,10 @@ impl Delivery {
             self.reason = Some(reason);
             self.failed_at = self.failed_at.or(Some(now));
         }
-        if reason == DeliveryReason::Refused {
+        if matches!(
+            reason,
+            DeliveryReason::Refused | DeliveryReason::NotDeliverable
+        ) {
             self.fall_back(now);
         }
         Progress::NothingSent(reason)

@@ -71,7 +71,8 @@ impl Account {
             ("Timeout", &ring),
         ];
         let mut placed = self.hand_over(CALLS, &form, clock).await;
-        // Restcomm answers calls with 500 for many reasons that have nothing to do with messages.
+        // Restcomm answers calls with 500 for many reasons that have nothing to do with messages: its extensions deny
+        // some, or no way out is set up for any.
         if placed.outcome == HandOff::NotSent && placed.was_answered {
             placed.standing = Standing::Unclear;
         }

@@ -16,8 +16,6 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
-/// What begins the text of the 500 by which Restcomm's extensions deny a call. A message they deny with 403.
-const DENIED: &[u8] = b"Not Allowed to make this outbound call";
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -41,10 +39,8 @@ pub enum HandOff {
 pub struct HandedOver {
     pub outcome: HandOff,
     pub standing: Standing,
-    /// Restcomm's extensions will never allow it on this account.
-    pub is_denied: bool,
     /// The account has answered, and not merely failed to.
-    pub was_answered: bool,
+    pub(super) was_answered: bool,
 }
 
 /// What a hand-off says of the account, whatever it thinks of this request.
@@ -56,21 +52,10 @@ pub enum Standing {
 }
 
 impl HandedOver {
-    /// Nobody was asked.
-    pub const fn unasked() -> Self {
-        Self {
-            outcome: HandOff::NotSent,
-            standing: Standing::Unclear,
-            is_denied: false,
-            was_answered: false,
-        }
-    }
-
     const fn well(outcome: HandOff) -> Self {
         Self {
             outcome,
             standing: Standing::Well,
-            is_denied: false,
             was_answered: true,
         }
     }
@@ -79,7 +64,6 @@ impl HandedOver {
         Self {
             outcome,
             standing: Standing::Ill,
-            is_denied: false,
             was_answered: false,
         }
     }
@@ -250,9 +234,7 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedO
         }
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
-            let is_denied = code == 500 && body.is_some_and(|body| body.starts_with(DENIED));
             HandedOver {
-                is_denied,
                 was_answered: true,
                 ..HandedOver::ill(HandOff::NotSent)
             }
