@@ -180,6 +180,18 @@ impl Store {
         most: i64,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        // First, as in a batch: nobody who holds a counter waits for one of these.
+        let sends = on!(&mut tx, connection => {
+            sqlx::query(
+                "delete from idempotency where expires_at <= $1 \
+                 and id in (select id from idempotency where expires_at <= $1 limit $2)",
+            )
+            .bind(now.as_millis())
+            .bind(most)
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
         let counters = on!(&mut tx, connection => {
             sqlx::query(
                 "delete from counters where until < $1 \
@@ -197,17 +209,6 @@ impl Store {
                  and id in (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
             )
             .bind(unused_since.as_millis())
-            .bind(now.as_millis())
-            .bind(most)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
-        let sends = on!(&mut tx, connection => {
-            sqlx::query(
-                "delete from idempotency where expires_at <= $1 \
-                 and id in (select id from idempotency where expires_at <= $1 limit $2)",
-            )
             .bind(now.as_millis())
             .bind(most)
             .execute(connection)

@@ -73,6 +73,8 @@ on_both! {
         app.restart_with(|_| {}).await.unwrap();
         assert_replayed(&send(&app, KEY).await, &first);
         assert!(!first.text.contains(&app.code()), "{}", first.text);
+        let kept = String::from_utf8_lossy(&app.place.dump().await).into_owned();
+        assert!(kept.contains(&id) && !kept.contains("8e03978e") && !kept.contains(NUMBER), "{kept}");
         assert_eq!(app.simulator.texts(NUMBER).len(), 1);
         assert_eq!(app.simulator.requests().posts, 1);
     }

@@ -197,15 +197,14 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
 /// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
 /// be sent. A send that led to no message counts against no limit. Scope: `send`.
 #[utoipa::path(post, path = "/otp/send", tag = "otp", operation_id = "sendCode", security(("key" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A name for this send, such as a random UUID, \
-        in double quotes (draft-ietf-httpapi-idempotency-key-header); 1 to 255 visible ASCII characters and spaces. It \
-        lets a call be repeated when its answer was lost: only one message is sent, and the answer is the same again, with \
-        `Idempotent-Replayed: true`. While the first is waiting for Restcomm, a repeat is refused with \
-        `idempotency_in_progress`; another request under the same key, or the same with another `Prefer`, with \
-        `idempotency_mismatch`. A key holds within its tenant, for secret and publishable keys apart, on all replicas and \
-        over restarts, for 24 hours, or for the tenant's `retention` if that is shorter. What was refused with another \
-        status than `422 delivery_refused` stored nothing, and its key may be used again.",
-        example = "\"8e03978e-40d5-43dd-bc93-6894a57f9324\""),
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A name for this send in double quotes, such \
+        as `\"8e03978e-40d5-43dd-bc93-6894a57f9324\"`: 1 to 255 visible ASCII characters and spaces \
+        (draft-ietf-httpapi-idempotency-key-header). It lets a call be repeated when its answer was lost: only one message \
+        is sent, and the answer is the same again, with `Idempotent-Replayed: true`. While the first is waiting for \
+        Restcomm, a repeat is refused with `idempotency_in_progress`; another request under the same key, or the same \
+        with another `Prefer`, with `idempotency_mismatch`. A key holds within its tenant, for secret and publishable \
+        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter. \
+        What was refused, but for `delivery_refused`, stored nothing, and its key can be used again."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
         Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
     request_body(content = SendBody, content_type = "application/json", description = "Whom to send a code to.",
