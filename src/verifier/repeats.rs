@@ -8,6 +8,7 @@ use crate::{
         id::Id,
         idempotency::{Answer, IdempotencyKey, Keep, Known, Once, Place},
         key::Trust,
+        language::Language,
         send::SendOutcome,
         verification::Reason,
         wording::Autofill,
@@ -39,29 +40,51 @@ impl Verifier {
         let once = self.once(caller, &request, key);
         let (row, respond_async) = (once.row.newest, request.respond_async);
         let (outcome, wait) = self.begin(caller, request, Some(once)).await?;
-        let (verification, place, sent, replayed) = match outcome {
-            SendOutcome::Known(Known::InProgress) => return Err(Refusal::InProgress),
-            SendOutcome::Known(Known::Mismatch) => return Err(Refusal::Mismatch),
-            SendOutcome::Known(Known::Answered {
+        if let SendOutcome::Known(known) = outcome {
+            return self.again(caller, known, respond_async, words).await;
+        }
+        let begun = begun(outcome)?;
+        let (verification, delivery) = (begun.verification.id, begun.delivery.id);
+        let sent = self.finish(caller, begun, wait).await;
+        let place = Place { row, delivery };
+        let answer = self.keep(place, sent, words).await?;
+        Answered::new(verification, answer, false)
+    }
+
+    /// Answers a send whose key is known.
+    async fn again(
+        &self,
+        caller: &Caller,
+        known: Known,
+        respond_async: bool,
+        words: impl Fn(&Sent) -> (u16, String),
+    ) -> Result<Answered, Refusal> {
+        match known {
+            Known::InProgress => Err(Refusal::InProgress),
+            Known::Mismatch => Err(Refusal::Mismatch),
+            Known::Answered {
                 verification,
                 answer,
-            }) => return Answered::new(verification, answer, true),
-            SendOutcome::Known(Known::Unanswered {
+            } => Answered::new(verification, answer, true),
+            Known::Unanswered {
                 verification,
                 resent,
                 place,
-            }) => {
+            } => {
                 let sent = self.found(caller, verification, place, resent, respond_async);
-                (verification, place, sent.await, true)
+                let answer = self.keep(place, sent.await, words).await?;
+                Answered::new(verification, answer, true)
             }
-            outcome => {
-                let sent = begun(outcome)?;
-                let (verification, delivery) = (sent.verification.id, sent.delivery.id);
-                let place = Place { row, delivery };
-                let sent = self.finish(caller, sent, wait).await;
-                (verification, place, sent, false)
-            }
-        };
+        }
+    }
+
+    /// Notes the answer, and gives the one that counts.
+    async fn keep(
+        &self,
+        place: Place,
+        sent: Result<Sent, Refusal>,
+        words: impl Fn(&Sent) -> (u16, String),
+    ) -> Result<Answer, Refusal> {
         let answer = match sent {
             Ok(sent) => {
                 let (status, body) = words(&sent);
@@ -70,20 +93,16 @@ impl Verifier {
             Err(Refusal::DeliveryRefused) => Answer::Refused,
             Err(other) => return Err(other),
         };
-        let answer = self.keep(place, answer).await;
-        Answered::new(verification, answer, replayed)
-    }
-
-    async fn keep(&self, place: Place, answer: Answer) -> Answer {
         let keep = Keep {
             place,
             answer: answer.clone(),
         };
-        self.0.journal.keep(keep).await.unwrap_or_else(|error| {
+        let noted = self.0.journal.keep(keep).await;
+        Ok(noted.unwrap_or_else(|error| {
             // What was sent is sent, and true; a repeat will find it in the rows.
             tracing::warn!(%error, "send.answer_not_noted");
             answer
-        })
+        }))
     }
 
     /// How a send stands whose answer nobody has noted.
@@ -141,7 +160,7 @@ impl Verifier {
     /// Of what was read, so that two spellings of one request are the same. A member that is added some day must leave the
     /// fingerprint as it is where the member is absent: the version before is still running beside that one.
     fn fingerprint(&self, caller: &Caller, request: &SendRequest) -> UnderEveryKey<[u8; 32]> {
-        let language = request.language.map(|language| language.as_str());
+        let language = request.language.map(Language::as_str);
         let autofill = request.autofill.as_ref().map(Autofill::kept);
         // A page's visitor may come back from another address.
         let client = request.client.filter(|_| caller.trust == Trust::Full);

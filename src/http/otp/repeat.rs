@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: a send that may be repeated.
 
 use actix_web::{HttpResponse, http::StatusCode, http::header};
+use tokio::task::JoinError;
 use tracing::Instrument as _;
 
 use super::VerificationView;
@@ -30,9 +31,13 @@ pub(super) async fn send_once(
     let sending = async move { verifier.send_once(&caller, wanted, &key, words).await };
     // A task of its own, which a caller who hangs up does not take along: the next one wants the answer.
     let sending = tokio::spawn(sending.in_current_span()).await;
-    let answered = sending
-        .unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))
-        .map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
+    let sent = match sending.map_err(JoinError::try_into_panic) {
+        Ok(sent) => sent,
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        // The process ends, before its time. A repeat will tell.
+        Err(Err(_)) => return Err(Problem::unavailable()),
+    };
+    let answered = sent.map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
     let status = StatusCode::from_u16(answered.status).expect("we answered with it before");
     let mut answer = HttpResponse::build(status);
     answer.insert_header((header::LOCATION, format!("/otp/{}", answered.verification)));
