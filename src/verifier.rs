@@ -316,8 +316,9 @@ impl Verifier {
         }
     }
 
-    /// How a verification stands now.
+    /// How a verification stands now: never less than a caller of this process was told before.
     pub async fn status(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
+        self.0.journal.arrived(id).await;
         let found = self.0.store.snapshot(&caller.tenant.name, id).await;
         let found = found.inspect_err(|error| self.0.store.count_error(error))?;
         let mut snapshot = found.ok_or(Refusal::Unknown)?;

@@ -1,10 +1,10 @@
 /** The form that takes the code, and what else can be done while one is awaited. */
 
 import { Countdown, digits, fromNow, span } from "./clock.js";
-import { canonical, fault as faultIn, inMessage } from "./code.js";
+import { canonical, fault as faultIn, inMessage, ofCaller } from "./code.js";
 import { dotted, masked, spoken } from "./number.js";
-import { channels } from "./configuration.js";
 import { alarm, element, fault, murmur, once, quiet, say, show, title, untilThen, waitIsOver } from "./steps.js";
+import * as ways from "./ways.js";
 import * as words from "./words.js";
 
 /** When what is left is said aloud, once: the countdown itself is for the eye only. */
@@ -16,7 +16,9 @@ const press = element("code-button");
 const resend = element("resend");
 const lifetime = new Countdown();
 const coolDown = new Countdown();
-/** Until when no message can be sent again. */
+/** How the code came. */
+let came = "sms";
+/** Until when no code can be sent again. */
 let held;
 
 /** `check` gets a code, `resend` the channel to change to or nothing, `leave` is for another number. */
@@ -25,8 +27,8 @@ export function start({ check, resend: again, leave }) {
     event.preventDefault();
     once(press, async () => {
       quiet();
-      const code = canonical(field.value);
-      const wrong = faultIn(code);
+      const code = came === "flashcall" ? ofCaller(field.value) : canonical(field.value);
+      const wrong = faultIn(code, words.of(came));
       fault(field, wrong);
       if (!wrong) {
         murmur(words.CHECKING);
@@ -48,27 +50,36 @@ export function start({ check, resend: again, leave }) {
     close();
     leave();
   });
-  for (const channel of channels.slice(1)) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "quiet";
-    button.dataset.channel = channel;
-    button.textContent = words.changeTo(channel);
-    button.addEventListener("click", () => once(button, () => again(channel)));
-    element("channels").append(button);
-  }
+  ways.start(again);
 }
 
-/** Shows the form; `expires` is a deadline, where it is known. */
-export function open({ to, number, channel, expires }) {
+/** Shows the form for a verification; `expires` is a deadline, where it is known. */
+export function open(verification) {
+  const { to, number, channel, expires } = verification;
   const shown = to ?? masked(number);
-  element("code-lead").textContent = `It went ${words.by(channel)} to `;
+  came = channel;
+  ways.know(verification);
+  ask();
   element("code-to").textContent = dotted(shown);
   element("code-to-spoken").textContent = spoken(shown);
   field.value = "";
   fault(field, "");
   show("code", field);
+  title(words.of(came).heading);
   live(expires);
+}
+
+/** Says how the code comes and what to type, and takes that. */
+function ask() {
+  const { heading, lead, how, label } = words.of(came);
+  element("code-title").textContent = heading;
+  element("code-lead").textContent = `${lead} `;
+  element("code-how").textContent = how;
+  element("code-label").textContent = label;
+  // The last digits of a caller, or all of its number, which no phone fills in.
+  const number = came === "flashcall";
+  field.inputMode = number ? "tel" : "numeric";
+  field.autocomplete = number ? "off" : "one-time-code";
 }
 
 export function isOpen() {
@@ -109,21 +120,23 @@ function live(expires) {
   });
 }
 
-/** Until `next` no message can be sent again; `undefined`: not at all, while this code lives. */
+/** Until `next` no code can be sent again; `undefined`: not at all, while this one lives. */
 export function holdResend(next) {
   coolDown.stop();
   held = next;
   resend.hidden = next === undefined;
-  if (next === undefined) {
-    return;
-  }
-  if (document.activeElement === resend) {
+  if (element("other-ways").contains(document.activeElement)) {
     field.focus();
+  }
+  if (next === undefined) {
+    ways.follow(resend);
+    return;
   }
   coolDown.start(next, (left) => {
     if (left) {
       resend.disabled = true;
-      resend.textContent = `Send again in ${digits(left)}`;
+      resend.textContent = `${words.of(came).again} in ${digits(left)}`;
+      ways.follow(resend);
     } else {
       offer();
       waitIsOver();
@@ -145,7 +158,20 @@ export function offerResend() {
 function offer() {
   resend.hidden = false;
   resend.disabled = false;
-  resend.textContent = press.hidden ? "Send a new code" : "Send again";
+  const { again, anew } = words.of(came);
+  resend.textContent = press.hidden ? anew : again;
+  ways.follow(resend);
+}
+
+/** A call at which was guessed often enough: its number is of no use any more, but another code is. */
+export function spent() {
+  lifetime.stop();
+  life.hidden = true;
+  old(true);
+  if (resend.hidden || !resend.disabled) {
+    offer();
+  }
+  wrong(words.CALL_SPENT);
 }
 
 /** The code was not the right one; the words say how many tries are left. */
@@ -167,7 +193,7 @@ export function refused(answer) {
   } else if (answer.code === "destination_not_allowed") {
     alarm(words.NOT_ALLOWED);
   } else if (answer.code === "delivery_refused") {
-    alarm(words.REFUSED);
+    alarm(words.of(answer.channel).refused);
   } else {
     alarm(words.trouble(answer));
   }

@@ -60,7 +60,7 @@ export function refused(answer) {
   } else if (answer.code === "destination_not_allowed") {
     alarm(words.NOT_ALLOWED);
   } else if (answer.code === "delivery_refused") {
-    alarm(words.REFUSED);
+    alarm(words.of(answer.channel).refused);
   } else {
     alarm(words.trouble(answer));
   }

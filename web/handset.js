@@ -1,28 +1,41 @@
 /** The simulated phone of `countersign dev`, which shows what a number received. No part of the public API. */
 
+import * as calls from "./call.js";
 import { canonical, complete } from "./number.js";
 import { handset as there } from "./configuration.js";
 import { element } from "./steps.js";
 
-const EVERY_MS = 1000;
+/** A phone that is left alone rings for two seconds only. */
+const EVERY_MS = 500;
+/** So long a call that was placed just now takes to ring. */
+const SOON_MS = 150;
 /** Whoever types on has not finished. */
 const PAUSE_MS = 500;
-/** Older messages are left out. */
+/** Older items are left out. */
 const MOST = 30;
 
 const messages = element("messages");
 const empty = element("no-messages");
 
 let number = "";
-let shown = 0;
+/** What is there, by its place among what the phone received. */
+let shown = new Set();
+/** Whether there was a call on it when it was last looked at. */
+let engaged = false;
 let timer;
 let pause;
+/** Changes with every look: what an older one saw comes too late. */
+let look = {};
 
 export function start() {
   if (!there) {
     return;
   }
   element("handset").hidden = false;
+  calls.start(async (order, body) => {
+    await post(order, body);
+    next();
+  });
   document.addEventListener("visibilitychange", next);
   const field = element("number");
   field.addEventListener("input", () => {
@@ -36,63 +49,97 @@ export function start() {
   });
 }
 
-/** Shows the phone of this number, from now on. */
+/** Shows the phone of this number from now on, and soon what was sent to it just now. */
 export function watch(wanted) {
   clearTimeout(pause);
-  if (!there || wanted === number || !complete(wanted)) {
+  if (!there || !complete(wanted)) {
     return;
   }
-  number = wanted;
-  shown = 0;
-  element("handset-number").textContent = number;
-  empty.textContent = "No messages yet. What is sent to the number arrives here.";
-  messages.replaceChildren(empty);
-  next();
+  if (wanted !== number) {
+    number = wanted;
+    element("handset-number").textContent = number;
+    empty.textContent = "No messages yet. What is sent to the number arrives here.";
+    clear();
+    engaged = false;
+    calls.show(undefined);
+    next();
+  } else {
+    clearTimeout(timer);
+    timer = setTimeout(next, SOON_MS);
+  }
 }
 
-/** Looks now and then about once a second, unless nobody does. */
+function clear() {
+  shown = new Set();
+  messages.replaceChildren(empty);
+}
+
+/** Looks now and then about every half second, unless nobody does. */
 async function next() {
   clearTimeout(timer);
   if (document.hidden || !number) {
     return;
   }
-  const asked = number;
+  const mine = {};
+  look = mine;
   try {
-    const answer = await fetch(`/sim/phones/${encodeURIComponent(asked)}`, { cache: "no-store" });
-    const { items } = await answer.json();
-    if (asked === number) {
-      render(items.filter(({ kind }) => kind === "sms"));
+    // In this order: what the phone had received when a call was seen to be over is all there is of that call.
+    const { items } = await get("");
+    const { call } = await get("/call");
+    if (look === mine) {
+      calls.show(call);
+      render(items, engaged || Boolean(call));
+      engaged = Boolean(call);
     }
   } catch {
     // The service may be down for a moment; the phone keeps what it has.
   }
-  if (asked === number) {
-    clearTimeout(timer);
+  if (look === mine) {
     timer = setTimeout(next, EVERY_MS);
   }
 }
 
-/** Adds what is new, so that a reader hears only that. */
-function render(items) {
-  if (items.length < shown) {
-    // The simulator was started anew.
-    messages.replaceChildren(empty);
-    shown = 0;
+async function get(what) {
+  const answer = await fetch(address(what), { cache: "no-store" });
+  return answer.json();
+}
+
+/** Does something with the call on this phone. One that is over by now needs nothing any more. */
+async function post(order, body) {
+  const headers = body && { "Content-Type": "application/json" };
+  try {
+    await fetch(address(`/call/${order}`), { method: "POST", headers, body: body && JSON.stringify(body) });
+  } catch {
+    // As above.
   }
-  const fresh = items.slice(shown).slice(-MOST);
+}
+
+function address(what) {
+  return `/sim/phones/${encodeURIComponent(number)}${what}`;
+}
+
+/** Adds what is new, so that a reader hears only that. The newest call is not over while `engaged`. */
+function render(items, engaged) {
+  if (shown.size && items.length <= Math.max(...shown)) {
+    // The simulator was started anew.
+    clear();
+  }
+  const live = engaged ? items.findLastIndex(({ kind }) => kind === "call") : -1;
+  const fresh = [...items.keys()].filter((place) => !shown.has(place) && place !== live);
   if (fresh.length === 0) {
     return;
   }
-  shown = items.length;
+  fresh.forEach((place) => shown.add(place));
   empty.remove();
-  messages.append(...fresh.map(bubble));
+  messages.append(...fresh.slice(-MOST).map((place) => bubble(items[place])));
   while (MOST < messages.childElementCount) {
     messages.firstElementChild.remove();
   }
   messages.scrollTop = messages.scrollHeight;
 }
 
-function bubble({ from, text, at }) {
+function bubble(item) {
+  const { from, at } = item;
   const bubble = document.createElement("article");
   bubble.className = "bubble";
   const head = document.createElement("p");
@@ -104,6 +151,12 @@ function bubble({ from, text, at }) {
   time.dateTime = at;
   time.textContent = new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   head.append(sender, time);
+  bubble.append(head, ...(item.kind === "call" ? calls.past(item) : [words(item.text)]));
+  return bubble;
+}
+
+/** A message, its code in bold. */
+function words(text) {
   const words = document.createElement("p");
   words.className = "bubble-text";
   words.dir = "auto";
@@ -115,6 +168,5 @@ function bubble({ from, text, at }) {
     }
     words.append(piece);
   }
-  bubble.append(head, words);
-  return bubble;
+  return words;
 }

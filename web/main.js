@@ -8,27 +8,30 @@ import * as handset from "./handset.js";
 import * as memory from "./memory.js";
 import { masked, reached } from "./number.js";
 import * as numberForm from "./number-form.js";
-import { channels, purpose } from "./configuration.js";
+import { purpose } from "./configuration.js";
 import { alarm, element, forget, murmur, quiet, say, untilThen } from "./steps.js";
+import * as ways from "./ways.js";
 import * as words from "./words.js";
 
 /**
  * What is under way: the `number` and the `channel`, and of its verification the `id`, the number masked (`to`), the
- * deadline (`expires`), and whether the answer to a check was `lost`. After an end, the number alone.
+ * deadline (`expires`), the channels that it `used`, whether it has `switched` to one of them without a wait, which it may
+ * once, whether all guesses at its flash call are `spent`, and whether the answer to a check was `lost`. After an end, the
+ * number and the channel alone.
  */
 let current = {};
 
 /** Changes when the person turns to something else: an answer to what was asked before then comes too late. */
 let turn = {};
 
-numberForm.start((number) => begin(number, channels[0], numberForm.refused));
+numberForm.start((number, channel) => begin(number, channel, numberForm.refused));
 codeForm.start({
   check,
   resend: (channel) => begin(current.number, channel ?? current.channel, codeForm.refused),
   leave,
 });
 ends.start({
-  again: () => begin(current.number, channels[0], ends.refused),
+  again: () => begin(current.number, current.channel, ends.refused),
   leave,
 });
 handset.start();
@@ -42,7 +45,11 @@ function reopen(kept) {
     handset.watch(reached(kept.number, kept.to));
     codeForm.open(kept);
     codeForm.holdResend(kept.next);
-    say(words.ON_ITS_WAY);
+    if (current.spent) {
+      codeForm.spent();
+    } else {
+      say(words.ON_ITS_WAY);
+    }
   }
 }
 
@@ -58,7 +65,7 @@ function leave() {
 async function begin(number, channel, refused) {
   const asked = turn;
   murmur(words.SENDING);
-  const answer = await send({ to: number, channel, purpose });
+  const answer = { ...(await send({ to: number, channel, purpose })), channel };
   if (asked !== turn) {
     return;
   }
@@ -75,7 +82,7 @@ async function begin(number, channel, refused) {
   } else if (code === "resend_too_soon" && (body.id ?? pending(number))) {
     stillGood(number, channel, answer);
   } else if (code === "too_many_attempts" || (code === "delivery_refused" && current.number === number)) {
-    end(number, answer);
+    end(number, channel, answer);
   } else {
     refused(answer);
   }
@@ -98,7 +105,11 @@ function pending(number) {
 
 /** Opens the code form for a verification. */
 function follow(verification) {
-  current = { ...verification, lost: pending(verification.number) === verification.id && current.lost };
+  const before = pending(verification.number) === verification.id ? current : { used: [] };
+  const { channel } = verification;
+  const changed = 0 < before.used.length && !before.used.includes(channel);
+  const used = [...new Set([...before.used, channel])];
+  current = { ...verification, used, switched: before.switched || changed, lost: before.lost };
   codeForm.open(current);
 }
 
@@ -110,29 +121,40 @@ function stillGood(number, channel, answer) {
     const known = pending(number) === id ? current : { number, channel, id };
     follow({ ...known, expires: deadline(expires_at) ?? known.expires });
   }
+  // Whoever could change without a wait was not told to wait.
+  current.switched ||= !current.used.includes(channel);
+  ways.know(current);
   // Whoever is not told when may ask again after the wait; else no instant means that no message can come any more.
   const possible = resend_after !== undefined || expires_at === undefined;
   codeForm.holdResend(possible ? fromNow(answer.retryAfter ?? 0) : undefined);
-  say(words.tooSoon(answer));
+  if (current.spent) {
+    codeForm.spent();
+  }
+  say(words.tooSoon(answer, current.spent));
   untilThen();
 }
 
 /** The end that is not OK. */
-function end(number, answer) {
-  current = { number };
+function end(number, channel, answer) {
+  current = { number, channel };
   ends.notOk(answer);
 }
 
-function news({ status, body }, resent) {
-  const queued = body.delivery?.status === "queued";
-  if (body.delivery?.status === "failed") {
-    return words.REFUSED;
+function news({ status, body, channel }, resent) {
+  const delivery = body.delivery?.status;
+  if (delivery === "failed") {
+    return words.of(channel).refused;
   }
-  if (queued) {
-    return "The message is still on its way out. It may take a little longer than usual.";
+  // A flash call that nobody answers has rung.
+  if (["undelivered", "busy"].includes(delivery) || (delivery === "unanswered" && channel !== "flashcall")) {
+    return words.of(channel).missed;
+  }
+  // A call is queued until it rings, also when Restcomm has it.
+  if (delivery === "queued" && (channel === "sms" || status === 202)) {
+    return words.of(channel).queued;
   }
   if (resent || status === 200) {
-    return "A message was sent again. Use the code of the newest one.";
+    return words.of(channel).resent;
   }
   // The form says where the code went, and it has the focus.
   return "";
@@ -156,15 +178,20 @@ async function check(code) {
   current.lost ||= answer.code === "unreachable" || 500 <= answer.status;
   const left = answer.body.attempts_left;
   const fault = words.faultOf("code", answer);
-  if (answer.code === "wrong_code" && left !== 0) {
-    codeForm.wrong(`Not OK: that is not the code. ${left === undefined ? "" : words.triesLeft(left)}`);
+  const { wrong, notAccepted } = words.of(current.channel);
+  const spent = answer.code === "max_attempts_reached" || (answer.code === "wrong_code" && left === 0);
+  if (spent && current.channel === "flashcall") {
+    current.spent = true;
+    codeForm.spent();
+  } else if (answer.code === "wrong_code" && !spent) {
+    codeForm.wrong(`${wrong} ${left === undefined ? "" : words.triesLeft(left)}`);
   } else if (answer.code === "not_approved") {
-    codeForm.wrong(words.NOT_ACCEPTED);
+    codeForm.wrong(notAccepted);
     codeForm.offerResend();
   } else if (fault) {
     codeForm.wrong(fault);
   } else if (words.ending(answer)) {
-    end(current.number, answer);
+    end(current.number, current.channel, answer);
   } else {
     alarm(words.trouble(answer));
   }

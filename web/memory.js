@@ -9,10 +9,11 @@ const NAME = "countersign";
 /** How long a code may be right of which nobody knows. */
 const UNKNOWN_MS = 15 * 60_000;
 
-/** `expires` and `next` are deadlines. Spans are kept: the stopwatch begins anew, and the device's clock may be wrong. */
-export function keep({ id, to, number, channel, lost, expires, next }) {
+/** `expires` and `next` are deadlines; `used`, `switched` and `spent` are as `main.js` has them. Spans are kept: the stopwatch begins anew, and the device's clock may be wrong. */
+export function keep({ id, to, number, channel, used, switched, spent, lost, expires, next }) {
   const left = (deadline) => (deadline === undefined ? undefined : deadline - stopwatch());
-  const kept = { id, to, number, channel, lost, expires: left(expires), next: left(next), now: now(), at: Date.now() };
+  const spans = { expires: left(expires), next: left(next), now: now(), at: Date.now() };
+  const kept = { id, to, number, channel, used, switched, spent, lost, ...spans };
   attempt(() => sessionStorage.setItem(NAME, JSON.stringify(kept)));
 }
 
@@ -20,7 +21,7 @@ export function keep({ id, to, number, channel, lost, expires, next }) {
 export function recall() {
   const kept = attempt(() => JSON.parse(sessionStorage.getItem(NAME)));
   const passed = Math.max(0, Date.now() - kept?.at);
-  const known = typeof kept?.id === "string" && typeof kept.number === "string";
+  const known = typeof kept?.id === "string" && typeof kept.number === "string" && Array.isArray(kept.used);
   if (!known || !(passed < (kept.expires ?? UNKNOWN_MS))) {
     drop();
     return undefined;

@@ -1,6 +1,7 @@
 /** The form that takes a phone number. */
 
 import { Countdown, digits, fromNow } from "./clock.js";
+import { channels } from "./configuration.js";
 import { canonical, fault as faultIn } from "./number.js";
 import { alarm, element, fault, once, quiet, show, untilThen, waitIsOver } from "./steps.js";
 import * as words from "./words.js";
@@ -10,8 +11,9 @@ const button = element("number-button");
 const wait = element("number-wait");
 const countdown = new Countdown();
 
-/** `submit` is called with a number that could be one. Until then nothing can be typed. */
+/** `submit` is called with a number that could be one, and a channel. Until then nothing can be typed. */
 export function start(submit) {
+  offer();
   field.disabled = false;
   button.disabled = false;
   element("number-form").addEventListener("submit", (event) => {
@@ -23,7 +25,7 @@ export function start(submit) {
       fault(field, wrong);
       if (!wrong) {
         release();
-        await submit(number);
+        await submit(number, chosen());
       }
     }, words.SENDING);
   });
@@ -33,6 +35,36 @@ export function start(submit) {
     waitIsOver();
     fault(field, "");
   });
+}
+
+/** Where a code can come in more than one way, the person chooses. */
+function offer() {
+  const ways = element("ways");
+  for (const [place, channel] of channels.entries()) {
+    const { name, hint } = words.of(channel);
+    const label = document.createElement("label");
+    const button = Object.assign(document.createElement("input"), { type: "radio", name: "channel", value: channel });
+    button.defaultChecked = place === 0;
+    const text = document.createElement("span");
+    const small = document.createElement("small");
+    small.textContent = hint;
+    text.append(name, " ", small);
+    label.append(button, text);
+    ways.append(label);
+  }
+  ways.hidden = channels.length < 2;
+  if (ways.hidden) {
+    element("number-lead").textContent = words.of(channels[0]).promise;
+  }
+  const show = () => {
+    button.textContent = words.of(chosen()).go;
+  };
+  ways.addEventListener("change", show);
+  show();
+}
+
+function chosen() {
+  return element("ways").querySelector(":checked")?.value ?? channels[0];
 }
 
 export function open() {
@@ -50,7 +82,9 @@ export function refused(answer) {
   } else if (answer.code === "destination_not_allowed") {
     fault(field, words.NOT_ALLOWED);
   } else if (answer.code === "delivery_refused") {
-    fault(field, words.REFUSED);
+    fault(field, words.of(answer.channel).refused);
+  } else if (words.faultOf("channel", answer)) {
+    alarm(words.OTHER_CHANNEL);
   } else if (answer.code === "rate_limited" || answer.code === "resend_too_soon") {
     alarm(answer.code === "rate_limited" ? words.limited(answer) : words.tooSoon(answer));
     hold(answer.retryAfter);

@@ -12,8 +12,11 @@ export const key = "";
 /** Whether to show the simulated phone beside the form. Only `countersign dev` has one. */
 export const handset = true;
 
-/** How a code may be sent: "sms", "voice". The first is used first, the others are offered as buttons. */
-export const channels = ["sms"];
+/**
+ * How a code may come: "sms", "voice", "flashcall", as far as the tenant has them. Where there are several, the person
+ * chooses, and the first is chosen already.
+ */
+export const channels = ["sms", "voice", "flashcall"];
 
 /** What the code is for; a code never crosses purposes. */
 export const purpose = "login";

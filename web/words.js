@@ -3,19 +3,87 @@
 import { span } from "./clock.js";
 import { service } from "./configuration.js";
 
+/**
+ * For each channel: how it is called (`name`, `hint`) where the person chooses, what is promised where there is no other,
+ * and the words on the button that sends (`go`), on the one that changes to it, and on those that send once more (`again`,
+ * or `anew` once the code is of no use). Of the form that takes the code: its heading, the sentence around the number
+ * (`lead` and `how`), the label of the field, and what is said of what was typed. Then what is said of sending.
+ */
 const CHANNELS = {
-  sms: { by: "by text message", again: "Send a text message" },
-  voice: { by: "by a phone call", again: "Call me instead" },
-  flashcall: { by: "by a short call", again: "Ring me instead" },
+  sms: {
+    name: "Text message",
+    hint: "The code is in it.",
+    promise: "We send a short code to it by text message. Type the code back here, and we know.",
+    go: "Send the code",
+    change: "Send a text message",
+    again: "Send again",
+    anew: "Send a new code",
+    heading: "Type the code",
+    lead: "It went by text message to",
+    how: ".",
+    label: "Code",
+    empty: "Type the code from the message.",
+    malformed: "A code has digits only, at least four. This cost no try.",
+    wrong: "Not OK: that is not the code.",
+    notAccepted: "This code was not accepted. Compare it with the newest message, or send a new one.",
+    queued: "The message is still on its way out. It may take a little longer than usual.",
+    missed: "The message did not reach the phone. Try again in a moment, or use another number.",
+    resent: "A message was sent again. Use the code of the newest one.",
+    refused: "The message could not be delivered to this number. Check it, or use another.",
+  },
+  voice: {
+    name: "Phone call",
+    hint: "A voice says the code.",
+    promise: "We call it and say a short code. Type the code here, and we know.",
+    go: "Call with the code",
+    change: "Call me instead",
+    again: "Call again",
+    anew: "Call with a new code",
+    heading: "Type the code",
+    lead: "We call",
+    how: ". Answer the call, and a voice says the code.",
+    label: "Code",
+    empty: "Type the code that the voice says.",
+    malformed: "A code has digits only, at least four. This cost no try.",
+    wrong: "Not OK: that is not the code.",
+    notAccepted: "This code was not accepted. Compare it with what the last call said, or have us call again.",
+    queued: "The call has not gone out yet. It may take a little longer than usual.",
+    missed: "Nobody could take the call. Have us call again in a moment.",
+    resent: "We are calling now. Use the code that this call says.",
+    refused: "This number could not be called. Check it, or use another.",
+  },
+  flashcall: {
+    name: "Missed call",
+    hint: "The last four digits of the caller’s number are the code. No need to answer.",
+    promise: "We call it, and you need not answer. Type how the caller’s number ends, and we know.",
+    go: "Ring this phone",
+    change: "Give me a missed call",
+    again: "Call again",
+    anew: "Call again",
+    heading: "Which number called?",
+    lead: "We call",
+    how: ", and you need not answer: the last four digits of the caller’s number are the code.",
+    label: "Its last four digits, or the whole number",
+    empty: "Type the last four digits of the number that called.",
+    malformed: "The number that called has digits only, and its last four are enough. This cost no try.",
+    wrong: "Not OK: the number that called does not end like that. Compare its last four digits.",
+    notAccepted:
+      "This was not accepted. Compare it with the last four digits of the number that called last. Each call allows two tries.",
+    queued: "The call has not gone out yet. It may take a little longer than usual.",
+    missed: "The phone could not ring. Have us call again in a moment.",
+    resent: "We are calling now. The number of this call is the one that counts.",
+    refused: "This number could not be called. Check it, or use another.",
+  },
 };
 
-export function by(channel) {
-  return CHANNELS[channel]?.by ?? `by ${channel}`;
+/** The words of a channel, be it one that this page does not know. */
+export function of(channel) {
+  return CHANNELS[channel] ?? { ...CHANNELS.sms, name: channel, hint: "", change: `Send it by ${channel}`, lead: `It went by ${channel} to` };
 }
 
-/** The words on the button that changes to a channel. */
-export function changeTo(channel) {
-  return CHANNELS[channel]?.again ?? `Send it by ${channel}`;
+/** The words on the button that changes to a channel, from another. */
+export function changeTo(channel, from) {
+  return channel === "voice" && from === "flashcall" ? "Say the code on a call" : of(channel).change;
 }
 
 export function triesLeft(count) {
@@ -55,8 +123,9 @@ export function limited({ body, retryAfter }) {
   return `${what ?? "As many codes were asked for as may be for now."} ${again(retryAfter)}`;
 }
 
-export function tooSoon({ retryAfter }) {
-  return `A code was sent a moment ago, and it is still good. ${again(retryAfter)}`;
+/** `spent`: no more can be guessed at what was sent. */
+export function tooSoon({ retryAfter }, spent = false) {
+  return `A code was sent a moment ago${spent ? "" : ", and it is still good"}. ${again(retryAfter)}`;
 }
 
 function again(seconds) {
@@ -77,8 +146,7 @@ export function faultOf(member, { code, body }) {
 }
 
 export const NOT_ALLOWED = "No codes are sent to numbers of this country or kind. Use another number.";
-export const REFUSED = "The message could not be delivered to this number. Check it, or use another.";
-export const NOT_ACCEPTED = "This code was not accepted. Compare it with the newest message, or send a new one.";
+export const CALL_SPENT = "Not OK, and this call allows no more tries. Have us call again, or choose another way.";
 export const OTHER_CHANNEL = "This service does not send codes this way. The ways that are left still work.";
 
 export const EXPIRED = "The code has expired. Send a new one.";
@@ -116,7 +184,7 @@ export function ending({ code, body, retryAfter }) {
     case "failed":
     case "delivery_refused":
       return {
-        title: "The message did not get through",
+        title: "The code did not get through",
         text:
           body.reason === "not_deliverable"
             ? "It could not be sent while the code was good. Try once more, or use another number."

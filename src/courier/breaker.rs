@@ -57,6 +57,8 @@ struct History {
 pub(super) enum Purpose {
     HandOff,
     LookUp,
+    /// How a message fares that the account has: nothing waits for that.
+    Receipt,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -115,7 +117,7 @@ impl Breaker {
             State::Probing => Some(WHILE_PROBING + share(WHILE_PROBING, jitter)),
             State::Open { since, until } => {
                 let opens = match purpose {
-                    Purpose::HandOff => until,
+                    Purpose::HandOff | Purpose::Receipt => until,
                     Purpose::LookUp => until.min(since + LOOK_UP_PAUSE),
                 };
                 let rest = opens.checked_sub(now).filter(|rest| !rest.is_zero())?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::Courier;
@@ -37,22 +38,31 @@ impl Courier {
         }
     }
 
+    /// All that is due, side by side: where one account fails, many are due at once.
     async fn fall_back_where_due(&self) -> Result<(), StoreError> {
         let parts = &self.0;
-        for delivery in parts
-            .store
-            .fallbacks_due(AT_ONCE, parts.clock.now())
-            .await?
-        {
-            let step = self.step_after(&delivery).await?;
-            let due = FallBack {
-                delivery: delivery.id,
-                verification: delivery.verification,
-                charges: delivery.charges,
-                step,
-            };
-            parts.journal.fall_back(due).await?;
+        loop {
+            let due = parts
+                .store
+                .fallbacks_due(AT_ONCE, parts.clock.now())
+                .await?;
+            let decided = try_join_all(due.iter().map(|delivery| self.fall_back(delivery))).await?;
+            // What was decided is due no more.
+            if decided.len() < AT_ONCE {
+                return Ok(());
+            }
         }
+    }
+
+    async fn fall_back(&self, delivery: &Delivery) -> Result<(), StoreError> {
+        let step = self.step_after(delivery).await?;
+        let due = FallBack {
+            delivery: delivery.id,
+            verification: delivery.verification,
+            charges: delivery.charges.clone(),
+            step,
+        };
+        self.0.journal.fall_back(due).await?;
         Ok(())
     }
 

@@ -123,7 +123,8 @@ impl Gate {
         None
     }
 
-    /// Waits for leave to make a request, no longer than `patience`; else tells after how long to come back.
+    /// Waits for leave to make a request, no longer than `patience`; else tells after how long to come back. Only what
+    /// will come back is promised a place in line.
     pub(super) async fn enter(
         &self,
         purpose: Purpose,
@@ -149,7 +150,10 @@ impl Gate {
         let wait = {
             let mut state = self.lock();
             let slot = state.shaper.take(now, patience.saturating_sub(waited));
-            slot.ok_or_else(|| state.shaper.put_off(now, jitter))
+            slot.ok_or_else(|| match purpose {
+                Purpose::HandOff | Purpose::LookUp => state.shaper.put_off(now, jitter),
+                Purpose::Receipt => patience,
+            })
         };
         let wait = wait.inspect_err(|_| self.count(PutOff::Pace))?;
         let waits = &self.0.metrics.account_waits;

@@ -16,7 +16,8 @@ use crate::{
         clock::Timestamp,
         code::Code,
         delivery::{
-            Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report, Work,
+            Cause, Channel, Delivery, GIVE_UP_BEFORE_END, LEASE, LOOK_UP_AFTER, Progress, Report,
+            Work,
         },
         outbox::DeliveryReport,
         phone::PhoneNumber,
@@ -24,7 +25,7 @@ use crate::{
     },
     message,
     restcomm::{Account, Call, CallbackRoute, HandOff, HandedOver, LookUpFailed, Message},
-    store::{Claimed, Started},
+    store::{Claimed, Started, StoreError},
 };
 
 /// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
@@ -157,15 +158,29 @@ impl Courier {
                 soonest = Some(AFTER_LATENESS);
                 break;
             }
+            match self.is_wanted(&job).await {
+                Ok(true) => {}
+                // Reported as not sent, it ends.
+                Ok(false) => {
+                    soonest = None;
+                    break;
+                }
+                Err(_) => {
+                    soonest = Some(AFTER_LATENESS);
+                    break;
+                }
+            }
             was_tried = true;
             let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
             match self.send(&job, account, pass).await {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
-                    // The answer need not wait for this to be durable: losing it costs one look-up.
+                    // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
+                    let ride = self.0.journal.ride(job.delivery.verification);
                     tell.map(|tell| tell.send(accepted.clone()));
                     self.report(&job.delivery, accepted).await;
+                    drop(ride);
                     return;
                 }
                 HandOff::Refused => {
@@ -206,6 +221,17 @@ impl Courier {
     /// Whether somebody could look a hand-off that begins now up too early. No time-out is longer than that.
     fn is_late(&self, job: &Job) -> bool {
         job.lease_end < self.0.clock.now().plus(LOOK_UP_AFTER)
+    }
+
+    /// Whether somebody still waits for the message. The code of a fallback is known to its person already, and may have
+    /// been given back while this waited for its turn.
+    async fn is_wanted(&self, job: &Job) -> Result<bool, StoreError> {
+        if job.delivery.cause != Cause::Fallback {
+            return Ok(true);
+        }
+        let row = self.0.store.delivery(job.delivery.id).await;
+        let row = row.inspect_err(|error| self.0.store.count_error(error))?;
+        Ok(row.is_some_and(|row| row.sealed.is_some()))
     }
 
     async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandOff {
@@ -263,16 +289,11 @@ impl Courier {
         let Some(account) = account.and_then(|name| self.0.accounts.get(name)) else {
             return Ok(Report::LookUpFailed);
         };
-        let (tenant, verification) = (&job.delivery.tenant, job.delivery.verification);
-        let Ok(known) = self.0.store.snapshot(tenant, verification).await else {
+        // What is another delivery's is not this one's: a resend may carry the same code, and calls have none.
+        let verification = job.delivery.verification;
+        let Ok(taken) = self.0.store.sids_to_number_of(verification).await else {
             return Ok(Report::LookUpFailed);
         };
-        // A resend may carry the same code: a message that is another delivery's is not this one's.
-        let taken: Vec<String> = known
-            .into_iter()
-            .flat_map(|snapshot| snapshot.deliveries)
-            .filter_map(|delivery| delivery.sid)
-            .collect();
         for from in [job.sender(account), None] {
             let Ok(sids) = self.find(job, account, from).await? else {
                 return Ok(Report::LookUpFailed);
@@ -302,7 +323,9 @@ impl Courier {
             calls.map(|calls| calls.into_iter().map(|call| call.sid).collect())
         } else {
             let since = delivery.created_at.minus(CLOCK_SLACK);
-            let messages = account.find_sms(&job.number, from, since).await;
+            let messages = account
+                .find_sms(&job.number, from, since, &self.0.clock)
+                .await;
             let is_it = |message: &Message| message.body.contains(job.code.expose());
             messages.map(|all| {
                 all.into_iter()

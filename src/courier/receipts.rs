@@ -15,11 +15,14 @@ use crate::{
     telemetry::labels::Asked,
 };
 
-/// Messages that one process asks for at once, and in one second: never in the way of a hand-off.
+/// Messages that one process asks for at once, and in one second.
 const AT_ONCE: usize = 32;
+/// Of what the accounts may be asked in a second, one in so many is such a question at most: the rest is for hand-offs.
+const ONE_IN: u32 = 4;
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// A question that waits longer for its turn at the account is asked another time.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// A question that waits longer for its turn at the account is asked another time. Of the next second it takes no more
+/// than its part.
+const PATIENCE: Duration = Duration::from_millis(1000 / ONE_IN as u64);
 
 impl Courier {
     /// Where Restcomm calls about a delivery. It is a secret.
@@ -47,7 +50,7 @@ impl Courier {
     async fn ask_for_some(&self) {
         let parts = &self.0;
         let (op, now) = (parts.random.bytes(), parts.clock.now());
-        match parts.store.claim_asks(AT_ONCE, op, now).await {
+        match parts.store.claim_asks(self.at_once(), op, now).await {
             Ok(asked) => {
                 join_all(asked.iter().map(|delivery| self.ask(delivery))).await;
             }
@@ -58,9 +61,16 @@ impl Courier {
         }
     }
 
+    /// How many questions the accounts can be asked in a second without being in the way of a hand-off.
+    fn at_once(&self) -> usize {
+        let paces = self.0.accounts.iter().map(Account::max_per_second);
+        let together = paces.fold(0, u32::saturating_add) / ONE_IN;
+        usize::try_from(together).map_or(AT_ONCE, |part| part.clamp(1, AT_ONCE))
+    }
+
     /// One question, through the gate like every other request. `None`: nothing was learnt.
     async fn ask_account(&self, account: &Account, sid: &str, channel: Channel) -> Option<Notice> {
-        let pass = self.gate(account).enter(Purpose::LookUp, PATIENCE).await;
+        let pass = self.gate(account).enter(Purpose::Receipt, PATIENCE).await;
         let pass = pass.ok()?;
         let told = match channel {
             Channel::Sms => account.ask_sms(sid).await,

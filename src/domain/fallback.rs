@@ -64,8 +64,14 @@ impl FallBack {
         }
         let verification = ledger.settled(self.verification, now);
         let verification = verification.filter(|found| found.delivery == previous.id);
+        let is_blocked = verification.as_ref().is_some_and(|found| {
+            let index = ledger.index_of(found);
+            ledger.budget(&index, op).block(now).is_some()
+        });
         let started = match (&self.step, verification.clone()) {
-            (Some(step), Some(verification)) if may_begin(&verification, &previous, now) => {
+            (Some(step), Some(verification))
+                if !is_blocked && may_begin(&verification, &previous, now) =>
+            {
                 step.begin(verification, &mut previous, ledger, ring, op, now)
             }
             _ => None,
@@ -116,9 +122,10 @@ impl Step {
         let wording = previous.wording.clone();
         // A send that led to nothing hands on what it was charged to; one that led to a message has used it up.
         let charges = std::mem::take(&mut previous.charges);
+        ledger.move_charges(&charges, previous.created_at, now, op);
         previous.abandon(DeliveryReason::Superseded, now);
         verification.send_over(self.channel);
-        verification.delivery = Id::new(now, self.delivery_seed);
+        verification.delivery = Id::after(verification.delivery, now, self.delivery_seed);
         let beginning = Beginning {
             cause: Cause::Fallback,
             account: self.account.clone(),

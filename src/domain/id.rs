@@ -1,6 +1,6 @@
 //! Identifiers: random, unguessable, and sorted by the time of their birth.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{clock::Timestamp, random::Random};
 use crate::crypto::sha256;
@@ -22,6 +22,12 @@ impl Id {
         let mut bytes = Self::smallest_at(now).0;
         bytes[6..].copy_from_slice(&random);
         Self(bytes)
+    }
+
+    /// The same, for what comes after `older`, also where the clocks of two replicas disagree, or both are born within a
+    /// millisecond.
+    pub fn after(older: Self, now: Timestamp, random: [u8; 16]) -> Self {
+        Self::new(now.max(older.born().plus(Duration::from_millis(1))), random)
     }
 
     /// No id born at `now` or later is smaller: the end of a key range.
@@ -162,6 +168,16 @@ mod tests {
         let later = Id::new(Timestamp::from_millis(1_001), random.bytes());
         assert!(earlier < later && earlier.to_string() < later.to_string());
         assert_eq!(later.born(), Timestamp::from_millis(1_001));
+    }
+
+    #[test]
+    fn what_comes_after_sorts_after_whatever_the_clock_says() {
+        let older = Id::new(Timestamp::from_millis(1_000), [255; 16]);
+        for (now, born) in [(900, 1_001), (1_000, 1_001), (1_500, 1_500)] {
+            let younger = Id::after(older, Timestamp::from_millis(now), [0; 16]);
+            assert!(older < younger);
+            assert_eq!(younger.born(), Timestamp::from_millis(born));
+        }
     }
 
     #[test]

@@ -196,6 +196,17 @@ impl Ledger {
         }
     }
 
+    /// What a delivery of `from` was charged to counts for the one that takes its place at `to`, by whose instant it is
+    /// given back.
+    pub fn move_charges(&mut self, charges: &[[u8; 16]], from: Timestamp, to: Timestamp, op: Op) {
+        for charge in charges {
+            if let Some(mut counter) = self.counters.get(charge).cloned() {
+                counter.move_charge(from, to);
+                self.counters.put(*charge, counter, op);
+            }
+        }
+    }
+
     /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
     pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
         if verification.ended_at.is_some()

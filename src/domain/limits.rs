@@ -89,6 +89,16 @@ impl Counter {
         }
     }
 
+    /// Counts the send that was charged at `from` as one at `to`: another message took its place.
+    pub fn move_charge(&mut self, from: Timestamp, to: Timestamp) {
+        if let Some(position) = self.instants.iter().rposition(|instant| *instant == from) {
+            self.instants.remove(position);
+            self.instants.push(to);
+            self.instants.sort_unstable();
+            self.until = self.until.plus(from.until(to));
+        }
+    }
+
     /// Changes a row that stands for nothing, so that it is written: it says nothing, and may go at once.
     pub fn touch(&mut self, now: Timestamp) {
         if self.instants.pop().is_none() {
@@ -238,6 +248,21 @@ mod tests {
         assert!(counter.admits(&rates, at(1)).is_err());
         counter.give_back(at(0), at(1));
         assert_eq!(counter.admits(&rates, at(1)), Ok(()));
+    }
+
+    #[test]
+    fn a_send_that_another_took_the_place_of_is_given_back_with_that_one() {
+        let rates = [rate(2, 100)];
+        let mut counter = Counter::default();
+        counter.charge(&rates, at(0));
+        counter.charge(&rates, at(1));
+        counter.move_charge(at(0), at(2));
+        assert_eq!(counter.instants, [at(1), at(2)]);
+        assert_eq!(counter.admits(&rates, at(100)), Err(at(101)));
+        counter.move_charge(at(9), at(10));
+        assert_eq!(counter.instants, [at(1), at(2)]);
+        counter.give_back(at(2), at(3));
+        assert_eq!(counter.admits(&rates, at(3)), Ok(()));
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl Send {
         verification.number_index = self.index.newest;
         verification.replace_code(&code, ring);
         verification.switch_to(self.channel);
-        verification.delivery = Id::new(now, self.delivery_seed);
+        verification.delivery = Id::after(verification.delivery, now, self.delivery_seed);
         SendOutcome::Resent(self.dispatch(verification, code, Cause::Resend, ledger, ring, op, now))
     }
 

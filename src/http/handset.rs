@@ -31,12 +31,13 @@ macro_rules! file {
 }
 
 /// All that `web/` holds; a test compares.
-const FILES: [File; 19] = [
+const FILES: [File; 22] = [
     file!("/", "index.html", HTML),
     file!("icon.svg", IMAGE),
     file!("base.css", CSS),
     file!("task.css", CSS),
     file!("handset.css", CSS),
+    file!("call.css", CSS),
     file!("main.js", SCRIPT),
     file!("settings.js", SCRIPT),
     file!("configuration.js", SCRIPT),
@@ -49,8 +50,10 @@ const FILES: [File; 19] = [
     file!("steps.js", SCRIPT),
     file!("number-form.js", SCRIPT),
     file!("code-form.js", SCRIPT),
+    file!("ways.js", SCRIPT),
     file!("ends.js", SCRIPT),
     file!("handset.js", SCRIPT),
+    file!("call.js", SCRIPT),
 ];
 
 /// Only `dev` has callers without a key and a simulated phone, so only there the page is of use as it is.

@@ -81,10 +81,8 @@ impl Account {
     ) -> Result<Vec<ListedCall>, LookUpFailed> {
         let page = self.list(CALLS, to, from).await?;
         // A call says nothing that would tell it from another one but when it was placed, so that by the account's own
-        // clock: how long ago that was, is the same on every clock.
-        let their_now = page.date.unwrap_or_else(|| clock.now());
-        let ago = requested_at.until(clock.now());
-        let since = their_now.minus(ago).minus(CLOCK_SLACK);
+        // clock.
+        let since = page.on_their_clock(requested_at, clock).minus(CLOCK_SLACK);
         let list = serde_json::from_slice(&page.body);
         let List { mut calls } = list.map_err(|_| LookUpFailed::Unclear)?;
         let on_page = calls.len();

@@ -16,9 +16,12 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
-/// Restcomm's extensions deny a call with 500 and this text, where they deny a message with 403: it says nothing against
-/// the account.
-const DENIED: &[u8] = b"Not Allowed to make this outbound call";
+/// What begins the text of a 500 that says nothing against the account, only against this call: Restcomm's extensions
+/// deny it so, where they deny a message with 403; or calls have no way out, which messages may have.
+const DENIED: [&[u8]; 2] = [
+    b"Not Allowed to make this outbound call",
+    b"Cannot create call to",
+];
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -180,6 +183,15 @@ impl Account {
     }
 }
 
+impl Page {
+    /// What `instant` is on the clock of the machine that gave this page: how long ago something was, is the same on
+    /// every clock.
+    pub(super) fn on_their_clock(&self, instant: Timestamp, clock: &Clock) -> Timestamp {
+        let now = clock.now();
+        self.date.unwrap_or(now).minus(instant.until(now))
+    }
+}
+
 /// A date as RFC 2822 writes it, and Restcomm and HTTP do.
 pub(super) fn instant(text: &str) -> Option<Timestamp> {
     let date = jiff::fmt::rfc2822::parse(text).ok()?;
@@ -210,18 +222,24 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedO
         403 if is_json && body.as_deref().is_some_and(is_json_object) => {
             HandedOver::well(HandOff::Refused)
         }
+        // A gateway says so of a request that it has passed on.
+        504 => HandedOver::ill(HandOff::Unknown),
         500..=599 if OWN_TIMEOUT_NEAR <= started.until(clock.now()) => {
             HandedOver::ill(HandOff::Unknown)
         }
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
-            let is_well = code == 500 && body.is_some_and(|body| body.starts_with(DENIED));
+            let is_well = code == 500 && body.is_some_and(|body| is_denied(&body));
             HandedOver {
                 outcome: HandOff::NotSent,
                 is_well,
             }
         }
     }
+}
+
+fn is_denied(body: &[u8]) -> bool {
+    DENIED.iter().any(|begin| body.starts_with(begin))
 }
 
 fn is_json_object(body: &[u8]) -> bool {

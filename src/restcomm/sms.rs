@@ -73,7 +73,7 @@ impl Account {
         Notice::read(&status, error.as_deref()).ok_or(LookUpFailed::Unclear)
     }
 
-    /// The messages to `to` that this account was given at `since` or later, newest first. If there may be more than it
+    /// The messages to `to` that this account was given at `since` or later by our clock, newest first. If there may be more than it
     /// tells, that is no answer.
     ///
     /// With `from`, only those of that sender.
@@ -82,8 +82,10 @@ impl Account {
         to: &PhoneNumber,
         from: Option<&str>,
         since: Timestamp,
+        clock: &Clock,
     ) -> Result<Vec<Message>, LookUpFailed> {
         let page = self.list(MESSAGES, to, from).await?;
+        let since = page.on_their_clock(since, clock);
         let list = serde_json::from_slice(&page.body);
         let List { mut messages } = list.map_err(|_| LookUpFailed::Unclear)?;
         let on_page = messages.len();

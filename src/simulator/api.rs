@@ -1,12 +1,10 @@
 //! The REST API: every path below the version, by Restcomm's rules of order.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{AUTHORIZATION, DATE, HttpDate, TryIntoHeaderValue as _},
+        header::{AUTHORIZATION, DATE, HeaderValue},
     },
     web,
 };
@@ -31,20 +29,19 @@ enum Target<'a> {
     Call(&'a str),
 }
 
-/// Every answer says what time it is, by the clock of the platform: clients tell by it how old a resource is.
+/// Whatever is answered, is answered at the time of this platform: the one by which its calls and messages are dated.
 pub(super) async fn dispatch(
     simulator: web::Data<Simulator>,
     request: HttpRequest,
     tail: web::Path<String>,
     body: web::Bytes,
 ) -> HttpResponse {
-    let mut response = answer_to(&simulator, &request, &tail, &body).await;
-    let millis = u64::try_from(simulator.0.clock.now().as_millis()).unwrap_or(0);
-    let date = HttpDate::from(UNIX_EPOCH + Duration::from_millis(millis));
-    if let Ok(date) = date.try_into_value() {
-        response.headers_mut().insert(DATE, date);
-    }
-    response
+    let mut answer = answer_to(&simulator, &request, &tail, &body).await;
+    let now = json::rfc2822(simulator.0.clock.now());
+    let date = HeaderValue::try_from(now.replace("+0000", "GMT"));
+    let date = date.expect("a date is printable");
+    answer.headers_mut().insert(DATE, date);
+    answer
 }
 
 /// Restcomm refuses in this order: credentials (401), path (404), method (405), content type (415),

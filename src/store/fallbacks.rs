@@ -4,7 +4,8 @@ use super::{Store, StoreError, read};
 use crate::domain::{clock::Timestamp, delivery::Delivery, id::Id};
 
 impl Store {
-    /// Up to `most` deliveries whose fallback is due, as they are now: nothing is decided on them.
+    /// Up to `most` deliveries whose fallback is due, as they are now: nothing is decided on them. One that cannot be read
+    /// holds up no other; the courier tells of it where it is due.
     pub async fn fallbacks_due(
         &self,
         most: usize,
@@ -22,7 +23,10 @@ impl Store {
         });
         let mut due = Vec::new();
         for id in ids.iter().filter_map(|id| Id::from_bytes(id)) {
-            due.extend(self.delivery(id).await?);
+            match self.delivery(id).await {
+                Err(StoreError::Damaged { .. }) => {}
+                found => due.extend(found?),
+            }
         }
         Ok(due)
     }

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
+    riding::Riding,
     started::{Started, started},
     tally,
 };
@@ -57,6 +58,7 @@ pub struct Journal {
     queue: mpsc::Sender<Entry>,
     random: Random,
     metrics: Metrics,
+    pub(super) riding: Riding,
 }
 
 pub(super) enum Command {
@@ -133,6 +135,7 @@ impl Journal {
             queue,
             random,
             metrics,
+            riding: Riding::new(),
         };
         Ok((journal, deliveries))
     }

@@ -18,6 +18,7 @@ mod policy;
 mod read_back;
 mod reads;
 mod record;
+mod riding;
 mod sqlite_file;
 mod started;
 mod tally;

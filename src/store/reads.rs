@@ -59,6 +59,19 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
+    /// Restcomm's names of all that a tenant sent to the number of a verification, for whatever purpose.
+    pub async fn sids_to_number_of(&self, verification: Id) -> Result<Vec<String>, StoreError> {
+        Ok(super::read!(self, pool => {
+            sqlx::query_scalar(
+                "select d.sid from verifications v join verifications w on w.number_index = v.number_index \
+                 join deliveries d on d.verification = w.id where v.id = $1 and d.sid is not null",
+            )
+            .bind(verification.as_bytes().to_vec())
+            .fetch_all(pool)
+            .await?
+        }))
+    }
+
     /// The highest instant that was ever committed.
     pub async fn highest_now(&self) -> Result<Timestamp, StoreError> {
         let now: i64 = super::read!(self, pool => {

@@ -1,7 +1,9 @@
 //! A database of its own for every test.
 
 use countersign::store::Store;
-use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+use sqlx::{
+    Connection as _, Executor as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+};
 use tempfile::TempDir;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +80,16 @@ impl Place {
             }
             Kind::Postgres { .. } => run(&self.url, sql).await,
         }
+    }
+
+    /// Runs a script of several statements in an empty SQLite file.
+    pub(crate) async fn run(&self, script: &str) {
+        let options = self.url.parse::<SqliteConnectOptions>().unwrap();
+        let mut connection = SqliteConnection::connect_with(&options.create_if_missing(true))
+            .await
+            .unwrap();
+        let script = sqlx::AssertSqlSafe(script.to_owned());
+        connection.execute(script).await.unwrap();
     }
 
     /// What a query that counts gives.

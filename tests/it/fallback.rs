@@ -1,5 +1,11 @@
 //! What the tenant's plan does where a code does not arrive.
 
+mod crash;
+mod failures;
+mod flash;
+mod plans;
+mod races;
+
 use std::time::Duration;
 
 use countersign::{
@@ -8,12 +14,12 @@ use countersign::{
         delivery::{Channel, Stage},
         policy::FallbackStep,
     },
-    simulator::{Answer as Platform, CallFate, Reports, Script, SmsFate},
+    simulator::{CallFate, Reports, Script, SmsFate},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    app::{Answer, NOON, NUMBER, TestApp, on_both},
+    app::{NOON, NUMBER, TestApp, on_both},
     database::Database,
     outbox::{Outbox, long_after, try_send},
 };
@@ -107,6 +113,39 @@ pub(crate) async fn answered(app: &TestApp, id: &str) {
     .await;
 }
 
+/// Waits until the plan, whose next step is due at once, has gone on; gives when that began, and when it was sent.
+pub(crate) async fn followed_at_once(app: &TestApp, id: &str) -> (u64, u64) {
+    let before = NOON.until(app.clock.now()).as_secs();
+    due(app, id).await;
+    app.advance(1);
+    app.eventually("the plan goes on", async |app| {
+        deliveries(app, id).await.as_array().unwrap().len() == 2
+    })
+    .await;
+    noted(app, id).await;
+    let follower = deliveries(app, id).await[1].clone();
+    let within_a_second = |instant: &Value| {
+        let seconds = (before..=before + 1).find(|seconds| *instant == at(*seconds));
+        seconds.expect("within a second")
+    };
+    (
+        within_a_second(&follower["created_at"]),
+        within_a_second(&follower["sent_at"]),
+    )
+}
+
+/// Waits until it is noted that the plan is due: it is taken up within a second.
+async fn due(app: &TestApp, id: &str) {
+    let outbox = Outbox::of(app).await;
+    app.eventually("the plan is due", async |app| {
+        let deliveries = outbox.snapshot(id).await.deliveries;
+        let last = deliveries.last().unwrap();
+        let is_due = last.fallback_at.is_some_and(|due| due <= app.clock.now());
+        1 < deliveries.len() || is_due
+    })
+    .await;
+}
+
 /// So many seconds after the start of the test.
 pub(crate) fn at(seconds: u64) -> String {
     NOON.plus(Duration::from_secs(seconds)).rfc3339()
@@ -116,7 +155,7 @@ pub(crate) async fn deliveries(app: &TestApp, id: &str) -> Value {
     app.status(id).await["deliveries"].clone()
 }
 
-/// The time line as `(seconds, event)`.
+/// What happened, as callers see it.
 pub(crate) async fn timeline(app: &TestApp, id: &str) -> Value {
     app.status(id).await["timeline"].clone()
 }

@@ -3,6 +3,7 @@
 //! Needs Debian's chromium and chromium-driver, and axe-core from `tests/npm`; `scripts/test` sees to both.
 
 mod accessible;
+mod calls;
 mod chromium;
 mod elsewhere;
 mod faults;
@@ -12,7 +13,9 @@ mod journey;
 mod keyboard;
 mod modules;
 mod other_origin;
+mod phone;
 mod screenshots;
 mod stage;
 mod static_server;
 mod waits;
+mod ways;

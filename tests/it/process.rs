@@ -13,7 +13,7 @@ mod postgres;
 mod restcomm_faults;
 mod restcomm_outage;
 mod secrets;
-mod service;
+pub(crate) mod service;
 mod shutdown;
 mod tenants;
 mod typescript;
@@ -31,12 +31,12 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 /// Longer than anything takes, even on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 const SID: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
 
 /// A process, and what it has printed so far. It is killed when dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     stdout: Output,
     stderr: Output,
@@ -114,7 +114,7 @@ impl Process {
     }
 
     /// As `kill -9` does.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -148,7 +148,7 @@ impl Process {
     }
 
     /// Everything it printed so far.
-    fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         format!("{}{}", self.stdout.text(), self.stderr.text())
     }
 
@@ -237,7 +237,7 @@ fn signal(name: &str, pids: &[u32]) {
 
 /// A port that is free now. It is outside the range from which the kernel takes ports for outgoing connections, so that
 /// it is still there when a killed service comes back to it.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let port = rand::random_range(12_000..20_000);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
@@ -247,7 +247,11 @@ fn free_port() -> u16 {
 }
 
 /// Polls until `done`.
-async fn eventually(what: &str, patience: Duration, mut done: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(
+    what: &str,
+    patience: Duration,
+    mut done: impl AsyncFnMut() -> bool,
+) {
     let start = Instant::now();
     while !done().await {
         assert!(start.elapsed() < patience, "it never came about: {what}");

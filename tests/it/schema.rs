@@ -7,9 +7,9 @@ use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use crate::{app::TestApp, database::Database};
 
 /// `table.column type nullability`, and `table index (columns)`.
-type Schema = BTreeSet<String>;
+pub(crate) type Schema = BTreeSet<String>;
 
-async fn of_sqlite(url: &str) -> Schema {
+pub(crate) async fn of_sqlite(url: &str) -> Schema {
     let mut connection = SqliteConnection::connect(url).await.unwrap();
     let columns: Vec<String> = sqlx::query_scalar(
         "select m.name || '.' || c.name || ' ' || lower(c.type) || case when c.\"notnull\" or c.pk then ' not null' else '' end
@@ -33,7 +33,7 @@ async fn of_sqlite(url: &str) -> Schema {
     columns.into_iter().chain(indexes).collect()
 }
 
-async fn of_postgres(url: &str) -> Schema {
+pub(crate) async fn of_postgres(url: &str) -> Schema {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let columns: Vec<String> = sqlx::query_scalar(
         "select c.table_name || '.' || c.column_name || ' '

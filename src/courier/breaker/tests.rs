@@ -153,6 +153,8 @@ fn a_look_up_need_not_wait_for_the_end_of_a_long_pause() {
     assert_eq!(ask(&mut breaker, 1000), Verdict::Probe);
     breaker.failed(breaker.epoch(), at(1000), 0);
     let look_up = |breaker: &mut Breaker, millis| breaker.ask(Purpose::LookUp, at(millis), 0);
+    let receipt = breaker.ask(Purpose::Receipt, at(2000), 0);
+    assert_eq!(receipt, Verdict::No(at(1000)), "nothing waits for it");
     assert_eq!(look_up(&mut breaker, 1500), Verdict::No(at(500)));
     assert_eq!(look_up(&mut breaker, 2000), Verdict::Probe);
     assert_eq!(ask(&mut breaker, 3000), Verdict::No(WHILE_PROBING));

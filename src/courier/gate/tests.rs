@@ -180,6 +180,26 @@ async fn no_more_run_at_once_than_may_and_who_waits_goes_next() {
     );
 }
 
+/// Questions that nothing waits for take what is free, and no place in line.
+#[tokio::test]
+async fn however_much_is_asked_a_hand_off_is_not_put_off_for_it() {
+    let clock = noon();
+    let gate = gate(&clock, 10);
+    let quarter = Duration::from_millis(250);
+    let mut asked = JoinSet::new();
+    for _ in 0..100 {
+        let gate = gate.clone();
+        asked.spawn(async move { gate.enter(Purpose::Receipt, quarter).await.is_ok() });
+    }
+    let mut put_off = 0;
+    while put_off < 97 {
+        let passed = asked.join_next().await.unwrap().unwrap();
+        put_off += usize::from(!passed);
+    }
+    assert_eq!(gate.refuses(Turn::Fresh), None);
+    assert_eq!(gate.lock().shaper.next(), Duration::from_millis(300));
+}
+
 #[tokio::test]
 async fn who_waits_when_the_breaker_opens_is_sent_away() {
     let clock = noon();

@@ -7,6 +7,7 @@ use crate::{
     crypto::{ROOT_KEY_LENGTH, RootKey},
     domain::{
         delivery::{Channels, DeliveryStatus, Stage},
+        failures::FailureBudget,
         limits::{Counter, Rate},
         phone::PhoneNumber,
         policy::tests::policy,
@@ -205,6 +206,16 @@ fn nothing_is_started_for_a_code_that_nobody_waits_for() {
         let outcome = world.fall_back(Some(voice()), at(20));
         assert!(matches!(outcome, FallBackOutcome::Dropped), "{status:?}");
     }
+    // A number at which too many wrong codes were given is not sent to.
+    let mut world = World::new(Channel::Sms);
+    let mut budget = FailureBudget::default();
+    for _ in 0..5 {
+        budget.fail(at(10));
+    }
+    let index = world.verification().number_index;
+    world.ledger.budgets.put(index, budget, OP);
+    let outcome = world.fall_back(Some(voice()), at(20));
+    assert!(matches!(outcome, FallBackOutcome::Dropped), "blocked");
     // Too early, too late, or confirmed in between.
     for (now, delivered) in [(at(19), false), (at(271), false), (at(20), true)] {
         let mut world = World::new(Channel::Sms);

@@ -193,6 +193,15 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
 /// A send for the same number and purpose while a verification is pending is a resend: same id, same expiry, same
 /// guesses, after a cool-down of 30, 60, 120, … seconds. With less than 60 seconds of life left, a new verification
 /// begins instead. A resend makes a new code, and the old one is dead at once, unless the tenant's policy says `same`.
+/// The first change to a channel that the verification was not sent over before need not wait for the cool-down.
+///
+/// A flash call (`flashcall`) rings and is not to be answered: its code is the last four digits of the number that calls,
+/// or the whole number, and two guesses are allowed while it is the live one. Its worth is log2 of how many numbers the
+/// account calls from, so 6.6 bits for 100 of them.
+///
+/// Where a delivery is not confirmed, the tenant's plan (`fallback`) may send the same code over another channel by
+/// itself; `deliveries` of the status then shows it with the cause `fallback`. With such a plan a refused message does not
+/// fail the verification.
 ///
 /// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
 /// be sent. A send that led to no message counts against no limit. Scope: `send`.

@@ -106,7 +106,8 @@ async fn looked_up(base_url: String) -> Result<Vec<Message>, LookUpFailed> {
     let accounts = accounts(base_url, PATIENCE);
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let account = accounts.get("main").unwrap();
-    account.find_sms(&number, None, NOON).await
+    let clock = Clock::manual(NOON);
+    account.find_sms(&number, None, NOON, &clock).await
 }
 
 fn accepted(sid: &str) -> HandOff {
@@ -161,6 +162,13 @@ async fn an_answer_is_one_of_four_outcomes() {
         (413, "text/plain", "", HandOff::NotSent),
         (302, "text/html", "", HandOff::NotSent),
         (500, "text/plain", "Ask timed out", HandOff::NotSent),
+        (
+            500,
+            "text/plain",
+            "Not Allowed to make this outbound call",
+            HandOff::NotSent,
+        ),
+        (504, "text/html", "<html></html>", HandOff::Unknown),
         (503, "text/html", "<html></html>", HandOff::NotSent),
     ] {
         let found = judged(status, content_type, body).await;

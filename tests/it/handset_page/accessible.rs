@@ -45,11 +45,43 @@ async fn walk(stage: &Stage, browser: &Browser, look: impl AsyncFn(&str)) {
     browser.says("not-ok-wait", "left").await;
     look("blocked").await;
     browser.press("not-ok-other").await;
+    walk_through_calls(stage, browser, &look).await;
+    browser.press("other-number").await;
     let other = "+351912345679";
+    browser.choose("sms").await;
     browser.send_to(other).await;
     browser.check(&stage.code_at(other)).await;
     browser.reaches("ok").await;
     look("OK").await;
+}
+
+/// Calls in all their states, on the phone and in the form for their code.
+async fn walk_through_calls(stage: &Stage, browser: &Browser, look: &impl AsyncFn(&str)) {
+    let called = "+351912345677";
+    browser.choose("flashcall").await;
+    browser.send_to(called).await;
+    stage.call_at(called).await;
+    browser.says("call-state", "Incoming call").await;
+    look("ringing").await;
+    browser.press("decline").await;
+    browser.says("messages", "Missed call").await;
+    look("missed call").await;
+    for wrong in ["0000", "1111"] {
+        browser.check(wrong).await;
+    }
+    browser.says("code-error", "no more tries").await;
+    look("call spent").await;
+    browser.change_to("voice").await;
+    stage.call_at(called).await;
+    browser.says("call-state", "Incoming call").await;
+    browser.press("answer").await;
+    browser
+        .until("document.querySelector('.key[aria-disabled=false]')?.checkVisibility()")
+        .await;
+    look("on the call").await;
+    browser.press("hang-up").await;
+    browser.messages(2).await;
+    look("past calls").await;
 }
 
 async fn axe_finds_nothing(scheme: &str) {
@@ -154,6 +186,8 @@ async fn what_is_counted_down_is_not_read_aloud_each_second() {
                 ["status", "status"],
                 ["trouble", "alert"],
                 ["code-error", "assertive"],
+                ["call-news", "status"],
+                ["call-words", "log"],
                 ["messages", "log"],
             ])
         );

@@ -18,11 +18,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+use super::stage::PATIENCE;
+
 /// A browser fills a processor.
 static AT_ONCE: Semaphore = Semaphore::const_new(2);
-/// Longer than anything takes, even on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(40);
-
 pub(super) struct Browser {
     driver: WebDriver,
     _process: Driver,
@@ -241,6 +240,20 @@ impl Browser {
         self.fill("number", number).await;
         self.press("number-button").await;
         self.reaches("code").await;
+    }
+
+    /// Chooses, beside the number, how the code is to come.
+    pub(super) async fn choose(&self, channel: &str) {
+        let way = format!("document.querySelector('#ways [value={channel}]').click();");
+        self.inject(&way).await;
+    }
+
+    /// Has the code come in another way, once that is possible.
+    pub(super) async fn change_to(&self, channel: &str) {
+        let button = format!("document.querySelector('#channels [data-channel={channel}]')");
+        self.until(&format!("!{button}.disabled && {button}.checkVisibility()"))
+            .await;
+        self.inject(&format!("{button}.click();")).await;
     }
 
     /// Types a code and has it checked, to the end of it.

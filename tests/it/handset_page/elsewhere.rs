@@ -1,5 +1,6 @@
 //! The folder `web/` with other settings.
 
+use countersign::domain::delivery::Channel;
 use serde_json::json;
 
 use super::{
@@ -11,7 +12,7 @@ use crate::app::NUMBER;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_channel_is_offered_where_the_settings_list_one_and_its_refusal_is_said_in_words() {
-    let stage = Stage::start().await;
+    let stage = Stage::with(|policy| policy.channels = vec![Channel::Sms]).await;
     let place = Place::take();
     let page = place.origin("127.0.0.1");
     let settings = Settings {
@@ -21,7 +22,8 @@ async fn another_channel_is_offered_where_the_settings_list_one_and_its_refusal_
     place.serve(settings, Some(&stage.base));
     visit(&page, async |browser| {
         browser.send_to(NUMBER).await;
-        let offered = "[...document.querySelectorAll('#channels button')].map((button) => button.innerText).join()";
+        let offered = "[...document.querySelectorAll('#channels button')].filter((button) => button.checkVisibility())
+            .map((button) => button.innerText).join()";
         assert_eq!(browser.evaluate(offered).await, "Call me instead");
         browser.run("document.querySelector('[data-channel=voice]').click()").await;
         let said = "This service does not send codes this way. The ways that are left still work.";
@@ -42,10 +44,9 @@ async fn without_a_phone_nothing_is_filled_in_and_no_phone_is_asked_for() {
     visit(&page, async |browser| {
         let there = "document.getElementById('number').value + document.getElementById('handset').checkVisibility()";
         assert_eq!(browser.evaluate(there).await, "false");
-        assert_eq!(
-            browser.evaluate("document.querySelectorAll('#channels button').length").await,
-            0
-        );
+        let ways = "document.querySelectorAll('#channels button').length + document.getElementById('ways').checkVisibility()";
+        assert_eq!(browser.evaluate(ways).await, 0);
+        browser.says("number-lead", "We send a short code to it by text message.").await;
         browser.send_to(NUMBER).await;
         browser.check(&stage.code_at(NUMBER)).await;
         browser.reaches("ok").await;

@@ -31,11 +31,16 @@ async fn numbers_and_codes_are_read_as_people_write_them() {
                 "the number ending in 7 8",
             ])
         );
-        let codes = "const { canonical, fault, inMessage } = await import('./code.js');
+        let codes = "const { canonical, fault, inMessage, ofCaller } = await import('./code.js');
+            const said = { empty: 'empty', malformed: 'malformed' };
             const of = (text) => inMessage(text) ?? 'none';
             return [
                 ['123 456', '12-34-56', ' 123\\u00a0456\\t', '١٢٣۴۵۶'].map(canonical),
-                ['', '123', '12345x', '1234567890123456', '123456'].map((code) => fault(code) !== ''),
+                ['', '123', '12345x', '1234567890123456', '123456'].map((code) => fault(code, said)),
+                [
+                    '+13055550142', '(305) 555-0142', '305.555.0142', '001 305 555 0142', '0142', '+٠١٤٢',
+                    '3055550142', '123456', '+12', '1234567890123456', 'private',
+                ].map(ofCaller),
                 [
                     '123456 is your Acme Bank code. It is valid for 5 minutes.',
                     'Your code: 12345678\\n@app.acme.example #12345678',
@@ -47,7 +52,11 @@ async fn numbers_and_codes_are_read_as_people_write_them() {
             browser.run(codes).await,
             json!([
                 ["123456", "123456", "123456", "123456"],
-                [true, true, true, true, false],
+                ["empty", "malformed", "malformed", "malformed", ""],
+                [
+                    "0142", "0142", "0142", "0142", "0142", "0142",
+                    "3055550142", "123456", "+12", "1234567890123456", "private"
+                ],
                 ["123456", "12345678", "123456", "123456", "none", "none", "none", "none", "none", "none"],
             ])
         );

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use countersign::simulator::Hand;
 use serde_json::json;
 
 use super::{
@@ -64,6 +65,40 @@ async fn a_page_of_an_allowed_origin_sends_and_verifies_and_is_not_told_why_a_co
             .until("document.getElementById('code').value === ''")
             .await;
         browser.check(&stage.code_at(NUMBER)).await;
+        browser.reaches("ok").await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_call_a_page_of_another_origin_learns_no_more_than_that_a_code_is_not_accepted() {
+    let place = Place::take();
+    let page = place.origin("127.0.0.1");
+    let stage = Stage::with(|policy| policy.origins = vec![page.clone()]).await;
+    let settings = Settings {
+        service: stage.base.clone(),
+        key: stage.publishable_key().await,
+        channels: &["flashcall", "voice"],
+        ..Settings::default()
+    };
+    place.serve(settings, None);
+    visit(&page, async |browser| {
+        browser.send_to(NUMBER).await;
+        let from = stage.call_at(NUMBER).await.from;
+        stage.hand(NUMBER, Hand::Decline).await;
+        let not_accepted = "This was not accepted. Compare it with the last four digits of the number that called last. \
+                            Each call allows two tries.";
+        // The last of them is right, and too late.
+        for guess in ["0000", "1111", &from] {
+            browser.check(guess).await;
+            assert_eq!(browser.text("code-error").await, not_accepted);
+        }
+        browser.change_to("voice").await;
+        browser.says("code-how", "a voice says the code").await;
+        stage.call_at(NUMBER).await;
+        stage.hand(NUMBER, Hand::Answer).await;
+        let code = stage.spoken_code_at(NUMBER).await;
+        browser.check(&code).await;
         browser.reaches("ok").await;
     })
     .await;

@@ -16,6 +16,7 @@ async fn the_pictures_in_the_readme_can_be_taken() {
     for (name, width, height, scheme) in [
         ("page-light.png", 1280, 800, "light"),
         ("page-dark.png", 1280, 800, "dark"),
+        ("page-call.png", 1280, 800, "light"),
         ("page-narrow.png", 390, 844, "light"),
     ] {
         let stage = Stage::start().await;
@@ -34,6 +35,15 @@ async fn the_pictures_in_the_readme_can_be_taken() {
                 .await;
             browser.send_to(NUMBER).await;
             browser.messages(1).await;
+            if name == "page-call.png" {
+                browser.change_to("voice").await;
+                stage.call_at(NUMBER).await;
+                browser.says("call-state", "Incoming call").await;
+                browser.press("answer").await;
+                let listens =
+                    "document.querySelector('.key[aria-disabled=false]')?.checkVisibility()";
+                browser.until(listens).await;
+            }
             match name {
                 "page-light.png" => {
                     browser.check(stage.wrong_code(NUMBER)).await;

@@ -8,14 +8,15 @@ use std::{
 
 use countersign::{
     app::{Admin, App, Dev, StartError, Surroundings},
-    config::Config,
+    config::{BaseUrl, Config},
     domain::{
         clock::Clock,
+        delivery::Channel,
         key::{ApiKey, KeyKind, KeyState},
         policy::{Policy, Tenant},
         random::Random,
     },
-    simulator::{Script, Simulator, SmsFate},
+    simulator::{Hand, LiveCall, Script, Simulator, SmsFate},
     store::ApiKeyRecord,
 };
 use reqwest::Client;
@@ -28,6 +29,9 @@ use crate::{
     database::{Database, Place},
     settings::{config, restcomm, tenant},
 };
+
+/// Longer than anything takes, even on a machine that is busy with other things.
+pub(super) const PATIENCE: Duration = Duration::from_secs(40);
 
 pub(super) struct Stage {
     pub(super) clock: Clock,
@@ -56,11 +60,17 @@ impl Stage {
         "Countersign".clone_into(&mut tenant.policy.display_name);
         tenant.policy.sender = Some("Countersign".to_owned());
         tenant.policy.cool_down = Duration::from_secs(2);
+        tenant.policy.channels = vec![Channel::Sms, Channel::Voice, Channel::Flashcall];
         change(&mut tenant.policy);
         let mut config = config(&place, &base_url);
         config.tenants = vec![tenant.clone()];
+        config.accounts[0].voice_from = Some("+13055550100".to_owned());
+        config.accounts[0].flashcall_from =
+            (100..200).map(|end| format!("+13055550{end}")).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        // What is said on a call is asked for here.
+        config.delivery.callback_url = BaseUrl::parse(&format!("http://{address}")).unwrap();
         let mut stage = Self {
             clock,
             base: format!("http://{address}"),
@@ -148,6 +158,44 @@ impl Stage {
         } else {
             "000000"
         }
+    }
+
+    /// The call that a phone rings for, or took. Until there is one, time goes on, but so slowly that it does not answer
+    /// by itself meanwhile.
+    pub(super) async fn call_at(&self, number: &str) -> LiveCall {
+        let begun = tokio::time::Instant::now();
+        let mut turn = 0;
+        loop {
+            if let Some(call) = self.simulator.live_call(number) {
+                return call;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no call came");
+            if turn % 100 == 0 {
+                self.clock.advance(Duration::from_millis(60));
+            }
+            turn += 1;
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The code that a call says first.
+    pub(super) async fn spoken_code_at(&self, number: &str) -> String {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let call = self.simulator.live_call(number).expect("the call goes on");
+            let digits = call.spoken.chars().filter(char::is_ascii_digit);
+            let code: String = digits.take(6).collect();
+            if code.len() == 6 {
+                return code;
+            }
+            assert!(begun.elapsed() < PATIENCE, "no code was said");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// What the owner of a phone does with the call on it.
+    pub(super) async fn hand(&self, number: &str, hand: Hand) {
+        self.simulator.hand(number, hand).await.unwrap();
     }
 
     pub(super) fn let_sms_be(&self, number: &str, sms: SmsFate) {

@@ -38,22 +38,22 @@ pub(super) struct Restcomm {
 }
 
 /// `countersign serve`, reached over HTTP alone.
-pub(super) struct Service {
-    pub(super) process: Process,
-    pub(super) client: Caller,
+pub(crate) struct Service {
+    pub(crate) process: Process,
+    pub(crate) client: Caller,
     pub(super) config: PathBuf,
     directory: Arc<TempDir>,
 }
 
 /// Somebody with a key. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Caller {
-    pub(super) base: String,
-    pub(super) key: String,
+pub(crate) struct Caller {
+    pub(crate) base: String,
+    pub(crate) key: String,
     http: Client,
 }
 
-pub(super) fn http() -> Client {
+pub(crate) fn http() -> Client {
     Client::builder()
         .no_proxy()
         .tls_certs_only([])
@@ -65,7 +65,7 @@ pub(super) fn http() -> Client {
 }
 
 /// A message begins with its code.
-pub(super) fn code_of(text: &str) -> String {
+pub(crate) fn code_of(text: &str) -> String {
     text.split(' ').next().unwrap().to_owned()
 }
 
@@ -169,11 +169,19 @@ impl Service {
         settings: &Settings,
         change: impl Fn(std::process::Command) -> std::process::Command,
     ) -> Self {
+        Self::start_with(|port| settings.text(port), change).await
+    }
+
+    /// Starts it with the configuration that `text` writes for a port.
+    pub(crate) async fn start_with(
+        text: impl Fn(u16) -> String,
+        change: impl Fn(std::process::Command) -> std::process::Command,
+    ) -> Self {
         let directory = Arc::new(tempfile::tempdir().unwrap());
         let config = directory.path().join("countersign.toml");
         loop {
             let port = free_port();
-            fs::write(&config, settings.text(port)).unwrap();
+            fs::write(&config, text(port)).unwrap();
             let serve = countersign(&["serve", "--config", config.to_str().unwrap()]);
             let process = Process::spawn(change(serve));
             let mut service = Self {
@@ -193,7 +201,7 @@ impl Service {
     }
 
     /// Starts it again on the same port, after it ended or was killed.
-    pub(super) async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         let config = self.config.to_str().unwrap().to_owned();
         self.process = Process::spawn(countersign(&["serve", "--config", &config]));
         assert!(self.is_ready().await, "{}", self.process.said());
@@ -238,28 +246,28 @@ impl Caller {
     }
 
     /// `POST path`; `None` when no answer came.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Option<Answer> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Option<Answer> {
         self.ask(Method::POST, path, body.to_string()).await
     }
 
     /// Sends a code.
-    pub(super) async fn send(&self, number: &str) -> Option<Answer> {
+    pub(crate) async fn send(&self, number: &str) -> Option<Answer> {
         self.post("/otp/send", &json!({ "to": number })).await
     }
 
     /// Sends a code, which must be answered with 201, and gives the id.
-    pub(super) async fn sent(&self, number: &str) -> String {
+    pub(crate) async fn sent(&self, number: &str) -> String {
         let answer = self.send(number).await.unwrap();
         assert_eq!(answer.status, 201, "{}", answer.text);
         answer.id()
     }
 
-    pub(super) async fn verify(&self, id: &str, code: &str) -> Option<Answer> {
+    pub(crate) async fn verify(&self, id: &str, code: &str) -> Option<Answer> {
         self.post("/otp/verify", &json!({ "id": id, "code": code }))
             .await
     }
 
-    pub(super) async fn status(&self, id: &str) -> Value {
+    pub(crate) async fn status(&self, id: &str) -> Value {
         let answer = self
             .ask(Method::GET, &format!("/otp/{id}"), String::new())
             .await
@@ -268,20 +276,20 @@ impl Caller {
         answer.json()
     }
 
-    pub(super) async fn readiness(&self) -> Option<u16> {
+    pub(crate) async fn readiness(&self) -> Option<u16> {
         let answer = self.ask(Method::GET, "/readyz", String::new()).await;
         answer.map(|answer| answer.status)
     }
 
     /// Waits until the message of a verification is known to be sent.
-    pub(super) async fn until_sent(&self, id: &str, patience: Duration) {
+    pub(crate) async fn until_sent(&self, id: &str, patience: Duration) {
         eventually("the message is sent", patience, async || {
             was_sent(&self.status(id).await)
         })
         .await;
     }
 
-    pub(super) async fn ask(&self, method: Method, path: &str, body: String) -> Option<Answer> {
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: String) -> Option<Answer> {
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.base))
@@ -303,7 +311,7 @@ impl Caller {
 
 impl Answer {
     /// The id of the verification that it tells of.
-    pub(super) fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.json()["id"].as_str().unwrap().to_owned()
     }
 }

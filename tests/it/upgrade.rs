@@ -1,0 +1,125 @@
+//! A database that an earlier version made, with work under way, goes on under this one.
+
+use countersign::{
+    domain::delivery::{LEASE, Stage},
+    simulator::Answer as Platform,
+};
+use serde_json::json;
+
+use crate::{
+    app::{NUMBER, TestApp, on_both},
+    database::Database,
+    fallback::{answered, at, calls_to, heard, noted, text_and_voice},
+    outbox::{Outbox, delivery, long_after, send_queued, sent},
+    schema,
+};
+
+/// What the fourth migration brought.
+const OF_CALLS: [(&str, &[&str]); 2] = [
+    (
+        "deliveries",
+        &[
+            "spoken",
+            "over_at",
+            "next_step",
+            "next_after",
+            "fallback_at",
+        ],
+    ),
+    ("verifications", &["channels", "switched", "guessed_before"]),
+];
+
+/// The schema that the first three migrations make.
+const BEFORE_CALLS: [&str; 3] = [
+    include_str!("../../migrations/sqlite/0001_init.sql"),
+    include_str!("../../migrations/sqlite/0002_message.sql"),
+    include_str!("../../migrations/sqlite/0003_receipts.sql"),
+];
+
+/// Takes a stopped service's database back to what the version before calls had written.
+async fn take_back(app: &TestApp, database: Database) {
+    app.place.change("drop table idempotency").await;
+    app.place.change("drop index deliveries_falling_back").await;
+    for (table, columns) in OF_CALLS {
+        for column in columns {
+            app.place
+                .change(&format!("alter table {table} drop column {column}"))
+                .await;
+        }
+    }
+    app.place
+        .change("delete from _sqlx_migrations where version >= 4")
+        .await;
+    let made = Database::Sqlite.create().await;
+    for step in BEFORE_CALLS {
+        made.run(step).await;
+    }
+    let before = schema::of_sqlite(&made.url).await;
+    let taken_back = match database {
+        Database::Sqlite => schema::of_sqlite(&app.place.url).await,
+        Database::Postgres => schema::of_postgres(&app.place.url).await,
+    };
+    assert_eq!(taken_back, before);
+}
+
+on_both! {
+    async fn a_pending_verification_goes_on_after_the_upgrade(database) {
+        let mut app = TestApp::spawn(database).await;
+        let id = app.send().await;
+        noted(&app, &id).await;
+        let code = app.code();
+        assert_eq!(app.verify(&id, app.wrong_code()).await.status, 422);
+        let before = app.status(&id).await;
+        app.stop().await;
+        take_back(&app, database).await;
+        app.restart_with(text_and_voice).await.unwrap();
+        assert_eq!(app.status(&id).await, before);
+        // It was sent by text message, so that a call is a change.
+        let again = app.post("/otp/send", json!({ "to": NUMBER })).await;
+        assert_eq!(again.problem(429, "resend_too_soon")["id"], id);
+        assert_eq!(app.verify(&id, app.wrong_code()).await.problem(422, "wrong_code")["attempts_left"], 3);
+        let change = app.post("/otp/send", json!({ "to": NUMBER, "channel": "voice" })).await;
+        assert_eq!((change.status, &change.json()["id"]), (200, &json!(id)), "{}", change.text);
+        noted(&app, &id).await;
+        answered(&app, &id).await;
+        assert_eq!(app.verify(&id, &code).await.problem(422, "wrong_code")["attempts_left"], 2);
+        assert_eq!(app.verify(&id, &heard(&app)).await.status, 200);
+    }
+
+    async fn a_message_that_was_being_handed_off_is_found_after_the_upgrade_and_not_sent_again(database) {
+        let mut app = TestApp::mortal(database, |_| {}).await;
+        app.simulator.answer_sends(Platform::CloseAfterAccept, Some(1));
+        let id = send_queued(&app).await;
+        app.crash().await;
+        take_back(&app, database).await;
+        app.start_again().await;
+        app.clock.advance(LEASE);
+        let outbox = Outbox::of(&app).await;
+        outbox.wait_for(&id, "it is found", |row| row.stage == Stage::Done).await;
+        assert_eq!(delivery(&app, &id).await, sent());
+        long_after(&app).await;
+        assert_eq!((app.simulator.requests().stored, calls_to(&app, NUMBER)), (1, 0));
+        let status = app.status(&id).await;
+        assert_eq!(
+            status["deliveries"],
+            json!([{ "channel": "sms", "status": "sent", "cause": "send", "created_at": at(0), "sent_at": at(15) }])
+        );
+        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+    }
+
+    async fn a_message_that_waited_for_its_next_try_is_sent_after_the_upgrade(database) {
+        let mut app = TestApp::spawn(database).await;
+        app.simulator.answer_sends(Platform::ServerError, Some(1));
+        let id = send_queued(&app).await;
+        let outbox = Outbox::of(&app).await;
+        assert_eq!(outbox.settled(&id).await.stage, Stage::Waiting);
+        app.stop().await;
+        take_back(&app, database).await;
+        app.restart_with(|_| {}).await.unwrap();
+        let outbox = Outbox::of(&app).await;
+        outbox.run_out(&app, &id).await;
+        assert_eq!(delivery(&app, &id).await, sent());
+        assert_eq!(app.simulator.texts(NUMBER).len(), 1);
+        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+    }
+}
