@@ -232,9 +232,11 @@ impl Verifier {
             }
             Some(Report::Refused) => {
                 // The tenant's plan goes on, or the resend failed, and perhaps the verification with it.
-                let snapshot = self.status(caller, verification.id).await?;
-                verification = snapshot.verification;
-                delivery = snapshot.deliveries.into_iter().last().unwrap_or(delivery);
+                // What is stored is stored, also where it cannot be read now.
+                if let Ok(snapshot) = self.status(caller, verification.id).await {
+                    verification = snapshot.verification;
+                    delivery = snapshot.deliveries.into_iter().last().unwrap_or(delivery);
+                }
             }
             Some(Report::Accepted { .. }) => delivery.status = DeliveryStatus::Sent,
             _ => {}
@@ -286,7 +288,7 @@ impl Verifier {
             tenant: caller.tenant.name.clone(),
             key: caller.key,
             target,
-            caller: self.0.accounts.ending_of(&code),
+            caller: self.0.accounts.ending_of(&caller.tenant.policy, &code),
             code,
         };
         match self.0.journal.check(check).await? {

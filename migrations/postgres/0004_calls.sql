@@ -8,6 +8,8 @@ alter table deliveries add column next_after bigint;
 alter table deliveries add column fallback_at bigint;
 
 create index deliveries_falling_back on deliveries (fallback_at) where fallback_at is not null;
+-- Whether a call that an account lists is known: calls have no text to tell them apart.
+create index deliveries_calls on deliveries (sid) where channel <> 'sms' and sid is not null;
 
 -- `channels`: those it was sent over, one bit each (sms, voice, flashcall). `guessed_before`: wrong guesses at codes before
 -- the live one.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::Courier;
@@ -10,7 +10,7 @@ use crate::{
     domain::{
         code::Code,
         delivery::Delivery,
-        fallback::{FallBack, Step},
+        fallback::{Due, FallBack, Step},
     },
     store::StoreError,
 };
@@ -46,9 +46,14 @@ impl Courier {
                 .store
                 .fallbacks_due(AT_ONCE, parts.clock.now())
                 .await?;
-            let decided = try_join_all(due.iter().map(|delivery| self.fall_back(delivery))).await?;
+            // What cannot be decided holds up nothing else.
+            let decided = join_all(due.iter().map(|delivery| self.fall_back(delivery))).await;
+            let mut failed = decided.into_iter().filter_map(Result::err);
+            if let Some(error) = failed.next() {
+                return Err(error);
+            }
             // What was decided is due no more.
-            if decided.len() < AT_ONCE {
+            if due.len() < AT_ONCE {
                 return Ok(());
             }
         }
@@ -66,32 +71,32 @@ impl Courier {
         Ok(())
     }
 
-    /// What the plan of the tenant, as it is now, does after `delivery`; `None`: nothing that can be done.
-    async fn step_after(&self, delivery: &Delivery) -> Result<Option<Step>, StoreError> {
+    /// What the plan of the tenant, as it is now, does after `delivery`; a step that no
+    /// account can take is left out.
+    async fn step_after(&self, delivery: &Delivery) -> Result<Due, StoreError> {
         let parts = &self.0;
         let Some(tenant) = parts.directory.tenant(&delivery.tenant).await? else {
-            return Ok(None);
+            return Ok(Due::Unknown);
         };
         let Some((live, number)) = delivery.open(&parts.ring) else {
-            return Ok(None);
+            return Ok(Due::Unknown);
         };
-        let next = delivery.next.map(|next| next.index);
         let policy = &tenant.policy;
-        let next = next.and_then(|index| policy.next_step(index, delivery.channel));
-        let Some(next) = next else {
-            return Ok(None);
-        };
-        let channel = policy.fallback[usize::from(next.index)].channel;
-        let account = parts.accounts.first(channel, policy, &number, &live);
-        let next = policy.next_step(next.index + 1, channel);
-        let code = Code::generate(policy.code.length, &parts.random);
-        Ok(account.map(|account| Step {
-            channel,
-            account: account.name().to_owned(),
-            next,
-            code,
-            delivery_seed: parts.random.bytes(),
-            tenant: tenant.clone(),
-        }))
+        let mut index = delivery.next.map(|next| next.index);
+        while let Some(step) = index.and_then(|index| policy.next_step(index, delivery.channel)) {
+            let channel = policy.fallback[usize::from(step.index)].channel;
+            if let Some(account) = parts.accounts.first(channel, policy, &number, &live) {
+                return Ok(Due::Step(Box::new(Step {
+                    channel,
+                    account: account.name().to_owned(),
+                    next: policy.next_step(step.index + 1, channel),
+                    code: Code::generate(policy.code.length, &parts.random),
+                    delivery_seed: parts.random.bytes(),
+                    tenant: tenant.clone(),
+                })));
+            }
+            index = Some(step.index + 1);
+        }
+        Ok(Due::Nothing)
     }
 }

@@ -24,12 +24,10 @@ use crate::{
         policy::Tenant,
     },
     message,
-    restcomm::{Account, Call, CallbackRoute, HandOff, HandedOver, LookUpFailed, Message},
+    restcomm::{Account, Call, CallbackRoute, HandOff, HandedOver, Standing},
     store::{Claimed, Started, StoreError},
 };
 
-/// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
-const CLOCK_SLACK: Duration = Duration::from_mins(10);
 /// A person needs this long to find their phone; then voice mail would answer.
 const CALL_RINGS: Duration = Duration::from_secs(30);
 /// Long enough to be seen, and too short to be answered by most.
@@ -38,18 +36,18 @@ const FLASH_CALL_RINGS: Duration = Duration::from_secs(10);
 const AFTER_LATENESS: Duration = Duration::from_millis(500);
 
 /// A delivery with all that is needed to carry it.
-struct Job {
-    delivery: Delivery,
+pub(super) struct Job {
+    pub(super) delivery: Delivery,
     tenant: Arc<Tenant>,
-    number: PhoneNumber,
-    code: Code,
+    pub(super) number: PhoneNumber,
+    pub(super) code: Code,
     /// Until when no other process takes it.
     lease_end: Timestamp,
 }
 
 impl Job {
     /// What the phone shows as the one who writes or calls.
-    fn sender<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
+    pub(super) fn sender<'a>(&'a self, account: &'a Account) -> Option<&'a str> {
         let policy = &self.tenant.policy;
         account.sender(self.delivery.channel, policy, &self.number, &self.code)
     }
@@ -97,10 +95,7 @@ impl Courier {
                 if work == Work::HandOff {
                     self.hand_off(job, None, Turn::Returning).await;
                 } else {
-                    let looked_up = self.look_up(&job).await;
-                    let report = looked_up.unwrap_or_else(|wait| self.put_off(wait));
-                    self.tell_look_up(&job.delivery, &report);
-                    self.report(&job.delivery, report).await;
+                    self.find_out(&job).await;
                 }
             }
         }
@@ -128,6 +123,7 @@ impl Courier {
             .senders(channel, policy, &job.number, &job.code)
             .collect();
         let (mut was_tried, mut soonest) = (false, None::<Duration>);
+        let mut all_deny = true;
         for account in accounts {
             let gate = self.gate(account);
             if let Some(wait) = gate.refuses(turn) {
@@ -173,7 +169,11 @@ impl Courier {
             was_tried = true;
             let requested_at = self.0.clock.now();
             let name = account.name().to_owned();
-            match self.send(&job, account, pass).await {
+            let HandedOver {
+                outcome, is_denied, ..
+            } = self.send(&job, account, pass).await;
+            all_deny &= is_denied;
+            match outcome {
                 HandOff::Accepted { sid } => {
                     let accepted = Report::Accepted { account: name, sid };
                     // The answer need not wait for this to be durable: losing it costs one look-up. Who asks does.
@@ -206,6 +206,13 @@ impl Courier {
         }
         let report = match soonest {
             Some(wait) if !was_tried => self.put_off(wait),
+            // Each of them says that it will never place this call.
+            None if was_tried && all_deny => {
+                if self.report(&job.delivery, Report::Refused).await {
+                    tell.map(|tell| tell.send(Report::Refused));
+                }
+                return;
+            }
             _ => Report::NotSent,
         };
         // Whoever waits need not wait for this to be noted.
@@ -213,7 +220,7 @@ impl Courier {
         self.report(&job.delivery, report).await;
     }
 
-    fn put_off(&self, wait: Duration) -> Report {
+    pub(super) fn put_off(&self, wait: Duration) -> Report {
         let until = self.0.clock.now().plus(wait);
         Report::PutOff { until }
     }
@@ -234,22 +241,27 @@ impl Courier {
         Ok(row.is_some_and(|row| row.sealed.is_some()))
     }
 
-    async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandOff {
+    async fn send(&self, job: &Job, account: &Account, pass: Pass) -> HandedOver {
         let Some(from) = job.sender(account) else {
-            return HandOff::NotSent;
+            return HandedOver::unasked();
         };
         let watch = self.0.clock.stopwatch();
         let in_flight = self.0.store.metrics().hand_off();
-        let HandedOver { outcome, is_well } = if job.delivery.channel.is_call() {
+        let handed_over = if job.delivery.channel.is_call() {
             self.place_call(job, account, from).await
         } else {
             self.send_sms(job, account, from).await
         };
         drop(in_flight);
-        pass.done(if is_well { Health::Good } else { Health::Bad });
+        pass.done(match handed_over.standing {
+            Standing::Well => Health::Good,
+            Standing::Ill => Health::Bad,
+            Standing::Unclear => Health::Silent,
+        });
         let (delivery, number) = (&job.delivery, &job.number);
-        self.tell_hand_off(delivery, number, account.name(), &outcome, watch.elapsed());
-        outcome
+        let outcome = &handed_over.outcome;
+        self.tell_hand_off(delivery, number, account.name(), outcome, watch.elapsed());
+        handed_over
     }
 
     async fn send_sms(&self, job: &Job, account: &Account, from: &str) -> HandedOver {
@@ -280,70 +292,8 @@ impl Courier {
         account.place_call(&call, &self.0.clock).await
     }
 
-    /// Asks the account that may have the message: first by sender, and before it is taken for lost also without, since
-    /// Restcomm may write a sender otherwise than it was given, and the configuration may name another by now.
-    ///
-    /// Where the account cannot be asked just now, tells after how long it may be.
-    async fn look_up(&self, job: &Job) -> Result<Report, Duration> {
-        let account = job.delivery.account.as_deref();
-        let Some(account) = account.and_then(|name| self.0.accounts.get(name)) else {
-            return Ok(Report::LookUpFailed);
-        };
-        // What is another delivery's is not this one's: a resend may carry the same code, and calls have none.
-        let verification = job.delivery.verification;
-        let Ok(taken) = self.0.store.sids_to_number_of(verification).await else {
-            return Ok(Report::LookUpFailed);
-        };
-        for from in [job.sender(account), None] {
-            let Ok(sids) = self.find(job, account, from).await? else {
-                return Ok(Report::LookUpFailed);
-            };
-            if let Some(sid) = sids.into_iter().find(|sid| !taken.contains(sid)) {
-                let account = account.name().to_owned();
-                return Ok(Report::Accepted { account, sid });
-            }
-        }
-        Ok(Report::NotSent)
-    }
-
-    /// The names of what may be this delivery: a message with its code, or a call that was placed since.
-    async fn find(
-        &self,
-        job: &Job,
-        account: &Account,
-        from: Option<&str>,
-    ) -> Result<Result<Vec<String>, LookUpFailed>, Duration> {
-        let gate = self.gate(account);
-        let pass = gate.enter(Purpose::LookUp, PATIENCE).await?;
-        let delivery = &job.delivery;
-        let found = if delivery.channel.is_call() {
-            let since = delivery.handed_at.unwrap_or(delivery.created_at);
-            let clock = &self.0.clock;
-            let calls = account.find_calls(&job.number, from, since, clock).await;
-            calls.map(|calls| calls.into_iter().map(|call| call.sid).collect())
-        } else {
-            let since = delivery.created_at.minus(CLOCK_SLACK);
-            let messages = account
-                .find_sms(&job.number, from, since, &self.0.clock)
-                .await;
-            let is_it = |message: &Message| message.body.contains(job.code.expose());
-            messages.map(|all| {
-                all.into_iter()
-                    .filter(is_it)
-                    .map(|message| message.sid)
-                    .collect()
-            })
-        };
-        pass.done(match found {
-            Ok(_) => Health::Good,
-            Err(LookUpFailed::Down) => Health::Bad,
-            Err(LookUpFailed::Unclear) => Health::Silent,
-        });
-        Ok(found)
-    }
-
     /// Notes what became of a delivery, and tells whether that counts: it is durable, and the delivery was still ours.
-    async fn report(&self, delivery: &Delivery, report: Report) -> bool {
+    pub(super) async fn report(&self, delivery: &Delivery, report: Report) -> bool {
         match self.0.journal.report(self.about(delivery, report)).await {
             Ok(outcome) => {
                 tell_end(delivery, outcome.progress);

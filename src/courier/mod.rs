@@ -7,6 +7,7 @@ mod fallback;
 mod gate;
 mod in_flight;
 mod job;
+mod look_up;
 mod receipts;
 mod shaper;
 mod told;
@@ -68,6 +69,7 @@ struct Own {
     /// By the name of the account.
     gates: BTreeMap<String, Gate>,
     in_flight: InFlight,
+    turns: look_up::Turns,
     damaged: Mutex<HashSet<Vec<u8>>>,
 }
 
@@ -83,6 +85,7 @@ impl Courier {
         let own = Own {
             gates: gates.collect(),
             in_flight: InFlight::default(),
+            turns: look_up::Turns::default(),
             damaged: Mutex::default(),
         };
         Self(Arc::new(parts), Arc::new(own))

@@ -220,6 +220,11 @@ impl Delivery {
             }
             // Somebody is at it this moment, and will report what came of it.
             Stage::Claimed => self.reason = Some(reason),
+            // It failed, and its fallback, which will not come, would have taken over what it was charged to.
+            Stage::Done if !self.charges.is_empty() && self.sent_at.is_none() => {
+                self.stage = Stage::Waiting;
+                self.due_at = Some(now);
+            }
             Stage::Done => self.outlive(now),
         }
     }

@@ -1,6 +1,6 @@
 //! The next step of a tenant's plan: another channel, for a code whose delivery was not confirmed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     clock::Timestamp,
@@ -14,6 +14,11 @@ use super::{
 };
 use crate::crypto::KeyRing;
 
+/// A fallback may begin so long after retries have ended: 10 s before the code dies.
+const LATEST: Duration = Duration::from_secs(20);
+/// A process that cannot tell what to do leaves it to others for this long.
+const LATER: Duration = Duration::from_secs(2);
+
 /// A fallback is due. Everything random in it was drawn before, so that deciding twice decides alike.
 #[derive(Clone, Debug)]
 pub struct FallBack {
@@ -22,8 +27,17 @@ pub struct FallBack {
     pub verification: Id,
     /// The counters that the delivery was charged to.
     pub charges: Vec<[u8; 16]>,
-    /// What to do; `None`: nothing, since the plan has no such step any more, or no account can take it.
-    pub step: Option<Step>,
+    pub step: Due,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Due {
+    Step(Box<Step>),
+    /// Nothing: the plan has no step any more that an account could take.
+    Nothing,
+    /// This process cannot tell: it does not know the tenant, or lacks the key. Another one may.
+    Unknown,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +59,8 @@ pub enum FallBackOutcome {
     Started(Dispatch),
     /// It is not needed any more, or cannot be.
     Dropped,
+    /// Somebody else may know what to do.
+    Postponed,
 }
 
 impl FallBack {
@@ -68,8 +84,14 @@ impl FallBack {
             let index = ledger.index_of(found);
             ledger.budget(&index, op).block(now).is_some()
         });
+        let in_time = now < previous.give_up_at.plus(LATEST);
+        if let (Due::Unknown, Some(_), true) = (&self.step, &verification, in_time) {
+            previous.fallback_at = Some(now.plus(LATER));
+            ledger.deliveries.put(previous.id, previous, op);
+            return FallBackOutcome::Postponed;
+        }
         let started = match (&self.step, verification.clone()) {
-            (Some(step), Some(verification))
+            (Due::Step(step), Some(verification))
                 if !is_blocked && may_begin(&verification, &previous, now) =>
             {
                 step.begin(verification, &mut previous, ledger, ring, op, now)
@@ -84,9 +106,13 @@ impl FallBack {
                 && previous.reason == Some(DeliveryReason::Refused)
             {
                 verification.refuse(now);
+                if verification.status != Status::Pending {
+                    // Its end erases the code of this delivery.
+                    previous.charges.clear();
+                    previous.abandon(DeliveryReason::VerificationEnded, now);
+                }
+                ledger.deliveries.put(previous.id, previous.clone(), op);
                 ledger.put_verification(verification, now, op);
-                // Its end has erased the code of this delivery.
-                previous.abandon(DeliveryReason::VerificationEnded, now);
             }
         }
         previous.charges.clear();
@@ -97,7 +123,9 @@ impl FallBack {
 
 /// Whether somebody still waits for the code, and it would come in time.
 fn may_begin(verification: &Verification, previous: &Delivery, now: Timestamp) -> bool {
-    verification.status == Status::Pending && now < previous.give_up_at
+    verification.status == Status::Pending
+        && now < previous.give_up_at.plus(LATEST)
+        && !previous.is_confirmed()
 }
 
 impl Step {

@@ -37,8 +37,15 @@ impl DeliveryReport {
                 verification: None,
             };
         };
-        let progress = delivery.report(self.claim, &self.report, self.jitter, now);
         let mut verification = ledger.verifications.get(&self.verification).cloned();
+        let comes_too_late = matches!(self.report, Report::Receipt(_))
+            && delivery.stage == Stage::Done
+            && verification.as_ref().is_some_and(Verification::ended_early);
+        let progress = if comes_too_late {
+            Progress::Stale
+        } else {
+            delivery.report(self.claim, &self.report, self.jitter, now)
+        };
         if let Some(verification) = &mut verification {
             // First what was sent, then whether its time is over: how it ends depends on it.
             verification.sent |= progress == Progress::Sent;

@@ -1,5 +1,7 @@
 //! May this call be told the code? Restcomm asks once somebody has answered, and again for each time it is to be repeated.
 
+use std::time::Duration;
+
 use super::{
     clock::Timestamp,
     code::Code,
@@ -13,6 +15,9 @@ use crate::crypto::KeyRing;
 
 /// How often one call may be told the code.
 pub const MOST_READINGS: u8 = 3;
+
+/// Three readings take less. That a call is over may never be told.
+const LONGEST_CALL: Duration = Duration::from_mins(3);
 
 /// A call asks what to say. Its token was right.
 #[derive(Clone, Debug)]
@@ -55,11 +60,10 @@ impl Speak {
         let live = live.and_then(|latest| latest.open(ring));
         let may_know = verification.status == Status::Pending
             && verification.channel != Channel::Flashcall
-            && delivery.is_asked_by(self.call.as_deref());
+            && delivery.is_asked_by(self.call.as_deref(), now);
         let (Some((code, _)), true) = (live, may_know) else {
             return SpeakOutcome::HangUp;
         };
-        delivery.spoken += 1;
         let news = if self.is_answered {
             News::Answered
         } else {
@@ -68,11 +72,13 @@ impl Speak {
         delivery.learn(
             &Receipt {
                 account: None,
-                sid: None,
+                // From now on only this call is told.
+                sid: self.call.clone(),
                 news,
             },
             now,
         );
+        delivery.heard();
         let outcome = SpeakOutcome::Say {
             code,
             language: delivery.wording.language,
@@ -88,8 +94,10 @@ impl Speak {
 impl Delivery {
     /// Whether the call that asks is the one that was placed, goes on, and has not asked too often. Until Restcomm told
     /// its name, the token alone proves which it is.
-    fn is_asked_by(&self, call: Option<&str>) -> bool {
+    fn is_asked_by(&self, call: Option<&str>, now: Timestamp) -> bool {
+        let answered = self.delivered_at.unwrap_or(now);
         let is_over = self.over_at.is_some()
+            || answered.plus(LONGEST_CALL) <= now
             || matches!(
                 self.status,
                 DeliveryStatus::Unanswered | DeliveryStatus::Busy | DeliveryStatus::Failed

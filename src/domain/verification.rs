@@ -102,6 +102,12 @@ impl Verification {
         self.ended_at = Some(at);
     }
 
+    /// Whether it ended before its time: what becomes of its messages matters to nobody any more. One that expired may
+    /// have done so because they did not arrive.
+    pub fn ended_early(&self) -> bool {
+        self.ended_at.is_some_and(|ended| ended < self.expires_at)
+    }
+
     /// Restcomm refused its message for good, and nothing else will be tried.
     pub fn refuse(&mut self, at: Timestamp) {
         if self.status == Status::Pending && !self.sent {

@@ -134,12 +134,11 @@ impl Accounts {
     }
 
     /// If `typed` is a whole number that flash calls are made from, with its `+` or without: what it ends in.
-    pub fn ending_of(&self, typed: &Code) -> Option<Code> {
+    pub fn ending_of(&self, policy: &Policy, typed: &Code) -> Option<Code> {
         let digits = |number: &str| number.strip_prefix('+').unwrap_or(number).to_owned();
         let typed = digits(typed.expose());
         let mut numbers = self
-            .0
-            .iter()
+            .allowed(policy)
             .flat_map(|account| &account.settings.flashcall_from);
         let found = numbers.find(|number| digits(number) == typed);
         found.map(|number| ending(number))

@@ -5,17 +5,19 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Account, HandedOver, LookUpFailed, Notice,
+    Account, HandOff, HandedOver, LookUpFailed, Notice, Standing,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
     clock::{Clock, Timestamp},
+    code::Code,
+    delivery::Channel,
     phone::PhoneNumber,
 };
 
 const CALLS: &str = "Calls.json";
-/// Dates of HTTP and of Restcomm's resources are cut to whole seconds, and a request takes its time.
-const CLOCK_SLACK: Duration = Duration::from_secs(5);
+/// The machine that answers may not be the one that dates its calls.
+const CLOCK_SLACK: Duration = Duration::from_mins(1);
 
 /// A call to be placed.
 pub struct Call<'a> {
@@ -33,6 +35,8 @@ pub struct Call<'a> {
 #[derive(Deserialize)]
 pub struct ListedCall {
     pub sid: String,
+    #[serde(default)]
+    from: String,
     date_created: Option<String>,
 }
 
@@ -44,6 +48,13 @@ struct Resource {
 #[derive(Deserialize)]
 struct List {
     calls: Vec<ListedCall>,
+}
+
+impl ListedCall {
+    /// Whether it may carry `code`: a flash call comes from the number that ends in it.
+    pub fn may_be(&self, channel: Channel, code: &Code) -> bool {
+        channel != Channel::Flashcall || self.from.ends_with(code.expose())
+    }
 }
 
 impl Account {
@@ -59,7 +70,12 @@ impl Account {
             ("StatusCallbackMethod", "POST"),
             ("Timeout", &ring),
         ];
-        self.hand_over(CALLS, &form, clock).await
+        let mut placed = self.hand_over(CALLS, &form, clock).await;
+        // Restcomm answers calls with 500 for many reasons that have nothing to do with messages.
+        if placed.outcome == HandOff::NotSent && placed.was_answered {
+            placed.standing = Standing::Unclear;
+        }
+        placed
     }
 
     /// How one call fares, as Restcomm's resource of it says.

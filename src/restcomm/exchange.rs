@@ -16,12 +16,8 @@ pub(super) const LONGEST_ANSWER: usize = 64 * 1024;
 /// Restcomm answers 500 when its own 10 s time-out ends, and may have sent the message all the same; an earlier 5xx
 /// means that it did not get so far.
 const OWN_TIMEOUT_NEAR: std::time::Duration = std::time::Duration::from_secs(9);
-/// What begins the text of a 500 that says nothing against the account, only against this call: Restcomm's extensions
-/// deny it so, where they deny a message with 403; or calls have no way out, which messages may have.
-const DENIED: [&[u8]; 2] = [
-    b"Not Allowed to make this outbound call",
-    b"Cannot create call to",
-];
+/// What begins the text of the 500 by which Restcomm's extensions deny a call. A message they deny with 403.
+const DENIED: &[u8] = b"Not Allowed to make this outbound call";
 /// A page of resources, JSON-escaped.
 pub(super) const LONGEST_LIST: usize = 1024 * 1024;
 /// Resources on a page.
@@ -44,22 +40,47 @@ pub enum HandOff {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HandedOver {
     pub outcome: HandOff,
-    /// Whether the account does its work, whatever it thinks of this request.
-    pub is_well: bool,
+    pub standing: Standing,
+    /// Restcomm's extensions will never allow it on this account.
+    pub is_denied: bool,
+    /// The account has answered, and not merely failed to.
+    pub was_answered: bool,
+}
+
+/// What a hand-off says of the account, whatever it thinks of this request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Well,
+    Ill,
+    Unclear,
 }
 
 impl HandedOver {
+    /// Nobody was asked.
+    pub const fn unasked() -> Self {
+        Self {
+            outcome: HandOff::NotSent,
+            standing: Standing::Unclear,
+            is_denied: false,
+            was_answered: false,
+        }
+    }
+
     const fn well(outcome: HandOff) -> Self {
         Self {
             outcome,
-            is_well: true,
+            standing: Standing::Well,
+            is_denied: false,
+            was_answered: true,
         }
     }
 
     const fn ill(outcome: HandOff) -> Self {
         Self {
             outcome,
-            is_well: false,
+            standing: Standing::Ill,
+            is_denied: false,
+            was_answered: false,
         }
     }
 }
@@ -229,17 +250,14 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedO
         }
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
-            let is_well = code == 500 && body.is_some_and(|body| is_denied(&body));
+            let is_denied = code == 500 && body.is_some_and(|body| body.starts_with(DENIED));
             HandedOver {
-                outcome: HandOff::NotSent,
-                is_well,
+                is_denied,
+                was_answered: true,
+                ..HandedOver::ill(HandOff::NotSent)
             }
         }
     }
-}
-
-fn is_denied(body: &[u8]) -> bool {
-    DENIED.iter().any(|begin| body.starts_with(begin))
 }
 
 fn is_json_object(body: &[u8]) -> bool {

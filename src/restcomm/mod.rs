@@ -12,6 +12,6 @@ pub mod voices;
 pub use account::{Account, Accounts, Settings, SmsFrom};
 pub use call::{Call, ListedCall};
 pub use callback::{CallToSpeakOn, Notice};
-pub use exchange::{HandOff, HandedOver, LookUpFailed};
+pub use exchange::{HandOff, HandedOver, LookUpFailed, Standing};
 pub use sms::Message;
 pub use token::{CallbackRoute, CallbackToken};

@@ -31,7 +31,10 @@ impl Store {
         ids.sort_unstable();
         let mut asked = Vec::new();
         let mut looked_at = Vec::new();
-        for loaded in record::load::<Delivery>(&mut tx, &ids).await? {
+        // One that cannot be read holds up no other; the outbox tells of it.
+        let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
+        let (rows, _) = record::load_each::<Delivery>(&mut tx, &ids).await?;
+        for loaded in rows {
             if asked.len() == most {
                 break;
             }

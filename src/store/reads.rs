@@ -59,6 +59,37 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
+    /// Those of `sids` that are calls of ours, of any tenant.
+    pub async fn calls_among(&self, sids: &[String]) -> Result<Vec<String>, StoreError> {
+        const OURS: &str =
+            "select sid from deliveries where channel <> 'sms' and sid is not null and sid";
+        if sids.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(match &*self.0 {
+            Pool::Sqlite { readers, .. } => {
+                let sql = format!("{OURS} in (select value from json_each($1))");
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                    .bind(serde_json::Value::from(sids).to_string())
+                    .fetch_all(readers)
+                    .await?
+            }
+            Pool::Postgres { readers, .. } => {
+                let sql = format!("{OURS} = any($1)");
+                sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                    .bind(sids)
+                    .fetch_all(readers)
+                    .await?
+            }
+        })
+    }
+
+    /// One verification, whosever it is.
+    pub async fn verification(&self, id: Id) -> Result<Option<Verification>, StoreError> {
+        let found = self.select::<Verification>("where id = $1", id).await?;
+        Ok(found.into_iter().next())
+    }
+
     /// Restcomm's names of all that a tenant sent to the number of a verification, for whatever purpose.
     pub async fn sids_to_number_of(&self, verification: Id) -> Result<Vec<String>, StoreError> {
         Ok(super::read!(self, pool => {

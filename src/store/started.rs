@@ -6,7 +6,10 @@ use tokio::sync::oneshot;
 
 use super::journal::{Command, Outcome};
 use crate::domain::{
-    delivery::Report, dispatch::Dispatch, fallback::FallBackOutcome, policy::Tenant,
+    delivery::Report,
+    dispatch::Dispatch,
+    fallback::{Due, FallBackOutcome},
+    policy::Tenant,
     send::SendOutcome,
 };
 
@@ -30,7 +33,10 @@ pub(super) fn started<'a>(
             Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)),
         ) => Some((&send.tenant, dispatch)),
         (Command::FallBack(due), Outcome::FellBack(FallBackOutcome::Started(dispatch))) => {
-            Some((&due.step.as_ref()?.tenant, dispatch))
+            let Due::Step(step) = &due.step else {
+                return None;
+            };
+            Some((&step.tenant, dispatch))
         }
         _ => None,
     }

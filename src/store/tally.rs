@@ -152,6 +152,7 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             metrics.fallbacks.count(match outcome {
                 FallBackOutcome::Started(_) => FellBack::Started,
                 FallBackOutcome::Dropped => FellBack::Dropped,
+                FallBackOutcome::Postponed => FellBack::Postponed,
             });
         }
         // What these change is counted where it ends.
@@ -257,7 +258,7 @@ fn tell_fallback(from: Id, outcome: &FallBackOutcome) {
             let (to, channel) = (dispatch.delivery.id, dispatch.delivery.channel.as_str());
             tracing::info!(delivery.id = %to, delivery.channel = channel, delivery.after = %from, "fallback.started");
         }
-        FallBackOutcome::Dropped => {
+        FallBackOutcome::Dropped | FallBackOutcome::Postponed => {
             tracing::debug!(delivery.id = %from, "fallback.dropped");
         }
     }

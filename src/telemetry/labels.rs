@@ -199,7 +199,7 @@ label!(
 );
 label!(
     /// What came of a fallback that was due.
-    FellBack("outcome") { Started => "started", Dropped => "dropped" }
+    FellBack("outcome") { Started => "started", Dropped => "dropped", Postponed => "postponed" }
 );
 label!(
     /// What of ours Restcomm calls.

@@ -4,7 +4,7 @@
 use super::Verifier;
 use crate::{
     domain::{
-        delivery::{Progress, Receipt, Report},
+        delivery::{Delivery, Progress, Receipt, Report, Stage},
         id::Id,
         outbox::DeliveryReport,
     },
@@ -46,6 +46,9 @@ impl Verifier {
         let Some(mut delivery) = found else {
             return Ok(CalledBack::Stale);
         };
+        if delivery.sealed.is_none() && self.ended_early(&delivery).await? {
+            return Ok(CalledBack::Stale);
+        }
         let account = match &notice.account_sid {
             None => None,
             Some(sid) => {
@@ -81,6 +84,18 @@ impl Verifier {
             Progress::Sent | Progress::Noted => CalledBack::Accepted,
             Progress::Stale | Progress::NothingSent(_) => CalledBack::Stale,
         })
+    }
+
+    /// Whether what becomes of a message matters to nobody any more: its verification ended before its time. A hand-off that
+    /// is under way then still has to come to its end.
+    async fn ended_early(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let store = &self.0.store;
+        if delivery.stage != Stage::Done {
+            return Ok(false);
+        }
+        let found = store.verification(delivery.verification).await;
+        let found = found.inspect_err(|error| store.count_error(error))?;
+        Ok(found.is_none_or(|found| found.ended_early()))
     }
 
     pub(super) fn count(&self, route: Callback, outcome: CalledBack) {

@@ -101,8 +101,13 @@ pub(crate) async fn status_of(app: &TestApp, id: &str) -> String {
 
 pub(crate) async fn becomes(app: &TestApp, id: &str, status: &str) {
     let what = format!("the call is {status}");
-    app.eventually(&what, async |app| {
-        if status_of(app, id).await == status {
+    in_haste(app, &what, async |app| status_of(app, id).await == status).await;
+}
+
+/// Lets time pass until `done`, fast, for what takes a minute.
+pub(crate) async fn in_haste(app: &TestApp, what: &str, done: impl AsyncFn(&TestApp) -> bool) {
+    app.eventually(what, async |app| {
+        if done(app).await {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;

@@ -239,14 +239,14 @@ on_both! {
             text_and_voice(config);
             let policy = &mut config.tenants[0].policy;
             policy.code.ttl = Duration::from_mins(1);
-            policy.fallback = vec![step(31, Channel::Voice)];
+            policy.fallback = vec![step(51, Channel::Voice)];
         }).await;
         app.simulator.script(NUMBER, LOST);
         let id = send_and_note(&app).await;
-        app.advance(31);
+        app.advance(51);
         let outbox = Outbox::of(&app).await;
         outbox.wait_for(&id, "the plan has ended", |row| row.fallback_at.is_none()).await;
-        app.advance(30);
+        app.advance(10);
         app.eventually("it ends", async |app| app.status(&id).await["status"] == "expired").await;
         long_after(&app).await;
         assert_eq!(calls_to(&app, NUMBER), 0);

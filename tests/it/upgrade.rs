@@ -39,7 +39,9 @@ const BEFORE_CALLS: [&str; 3] = [
 /// Takes a stopped service's database back to what the version before calls had written.
 async fn take_back(app: &TestApp, database: Database) {
     app.place.change("drop table idempotency").await;
-    app.place.change("drop index deliveries_falling_back").await;
+    for index in ["deliveries_falling_back", "deliveries_calls"] {
+        app.place.change(&format!("drop index {index}")).await;
+    }
     for (table, columns) in OF_CALLS {
         for column in columns {
             app.place

@@ -176,6 +176,9 @@ impl Delivery {
     fn note(&mut self, news: News, now: Timestamp) -> bool {
         if matches!(news, News::Completed | News::Over) {
             self.over_at = self.over_at.or(Some(now));
+            if self.was_answered_in_vain() {
+                self.fall_back(now);
+            }
         }
         let Some(status) = news.status() else {
             // How it ended is asked for at once. Of a call that was answered nothing more need be known.
@@ -195,6 +198,10 @@ impl Delivery {
                 self.confirm(now);
             }
             News::OnItsWay | News::Ringing | News::Over => {}
+            // Whoever answered has to hear the code yet.
+            News::Answered | News::Completed if self.channel == Channel::Voice => {
+                self.delivered_at = Some(now);
+            }
             News::Delivered | News::Answered | News::Completed => self.confirm(now),
             News::Undelivered(reason) | News::Failed(reason) => {
                 self.reason = Some(reason);
@@ -205,7 +212,28 @@ impl Delivery {
         if self.is_final() {
             self.ask_at = None;
         }
+        if self.over_at.is_some() && self.was_answered_in_vain() {
+            self.fall_back(now);
+        }
         true
+    }
+
+    /// Somebody answered, and what to say was never asked for: it could not be had, or not be read.
+    fn was_answered_in_vain(&self) -> bool {
+        self.channel == Channel::Voice
+            && self.status == DeliveryStatus::Answered
+            && self.spoken == 0
+    }
+
+    /// Whether it reached the person.
+    pub fn is_confirmed(&self) -> bool {
+        self.delivered_at.is_some() && !self.was_answered_in_vain()
+    }
+
+    /// The code is being said to whoever answered: no fallback is needed.
+    pub fn heard(&mut self) {
+        self.spoken += 1;
+        self.fallback_at = None;
     }
 
     /// It reached the person: no fallback is needed.

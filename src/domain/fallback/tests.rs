@@ -130,6 +130,11 @@ impl World {
     }
 
     fn fall_back(&mut self, step: Option<Step>, now: Timestamp) -> FallBackOutcome {
+        let step = step.map_or(Due::Nothing, |step| Due::Step(Box::new(step)));
+        self.decide(step, now)
+    }
+
+    fn decide(&mut self, step: Due, now: Timestamp) -> FallBackOutcome {
         let due = FallBack {
             delivery: self.first,
             verification: self.verification,
@@ -162,7 +167,7 @@ fn voice() -> Step {
 fn started(outcome: FallBackOutcome) -> Dispatch {
     match outcome {
         FallBackOutcome::Started(dispatch) => dispatch,
-        FallBackOutcome::Dropped => panic!("nothing was started"),
+        FallBackOutcome::Dropped | FallBackOutcome::Postponed => panic!("nothing was started"),
     }
 }
 
@@ -217,7 +222,7 @@ fn nothing_is_started_for_a_code_that_nobody_waits_for() {
     let outcome = world.fall_back(Some(voice()), at(20));
     assert!(matches!(outcome, FallBackOutcome::Dropped), "blocked");
     // Too early, too late, or confirmed in between.
-    for (now, delivered) in [(at(19), false), (at(271), false), (at(20), true)] {
+    for (now, delivered) in [(at(19), false), (at(290), false), (at(20), true)] {
         let mut world = World::new(Channel::Sms);
         if delivered {
             world.change(|delivery| delivery.fallback_at = None);
@@ -275,4 +280,30 @@ fn a_refused_message_without_another_way_ends_as_one_without_a_plan() {
     assert_eq!(row.status, Status::Failed);
     assert!(world.limit_is_free());
     assert_eq!(world.delivery(world.first).sealed, None);
+}
+
+#[test]
+fn a_process_that_does_not_know_the_tenant_leaves_it_to_others() {
+    let mut world = World::new(Channel::Sms);
+    let outcome = world.decide(Due::Unknown, at(20));
+    assert!(matches!(outcome, FallBackOutcome::Postponed));
+    assert_eq!(world.delivery(world.first).fallback_at, Some(at(22)));
+    started(world.fall_back(Some(voice()), at(22)));
+    // Nobody knows it, and the code is about to die.
+    let mut world = World::new(Channel::Sms);
+    let outcome = world.decide(Due::Unknown, at(290));
+    assert!(matches!(outcome, FallBackOutcome::Dropped));
+    assert_eq!(world.delivery(world.first).fallback_at, None);
+}
+
+#[test]
+fn a_plan_that_ends_leaves_the_code_of_a_verification_that_goes_on() {
+    let mut world = World::new(Channel::Sms);
+    world.change(|delivery| {
+        delivery.status = DeliveryStatus::Failed;
+        delivery.reason = Some(DeliveryReason::Refused);
+    });
+    world.fall_back(None, at(20));
+    assert_eq!(world.verification().status, Status::Pending);
+    assert!(world.delivery(world.first).sealed.is_some());
 }

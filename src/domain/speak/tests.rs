@@ -139,25 +139,29 @@ fn another_call_hears_nothing_and_its_asking_does_not_count() {
 }
 
 #[test]
-fn until_restcomm_told_the_name_of_the_call_any_will_do() {
+fn until_restcomm_told_the_name_of_the_call_any_will_do_and_the_first_is_the_one() {
     let mut world = World::new();
     world.change(|call| {
         call.sid = None;
         call.stage = Stage::Claimed;
         call.status = DeliveryStatus::Queued;
     });
-    assert!(world.ask(Some("ID0-CA9")).is_some());
     assert!(world.ask(None).is_some());
-    let row = world.row();
     // That it asks proves that it was placed.
+    let row = world.row();
     assert_eq!((row.stage, row.sid), (Stage::Done, None));
     assert_eq!(row.status, DeliveryStatus::Answered);
+    assert!(world.ask(Some("ID0-CA9")).is_some());
+    assert_eq!(world.ask(Some("ID0-CA8")), None);
+    assert!(world.ask(Some("ID0-CA9")).is_some());
 }
 
 #[test]
 fn a_call_that_is_over_hears_nothing() {
     for change in [
         |call: &mut Delivery| call.over_at = Some(NOW),
+        // Its end was never told.
+        |call: &mut Delivery| call.delivered_at = Some(NOW.minus(LONGEST_CALL)),
         |call: &mut Delivery| call.status = DeliveryStatus::Unanswered,
         |call: &mut Delivery| call.status = DeliveryStatus::Busy,
         |call: &mut Delivery| call.status = DeliveryStatus::Failed,

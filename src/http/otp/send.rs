@@ -227,8 +227,10 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
         (status = 201, description = "A new verification; Restcomm took the message within the wait.",
             body = VerificationView, headers(("Location"), ("Idempotent-Replayed")), example = json!(examples::sent())),
         (status = 202, description = "A new verification; it is stored, and the message will be handed over: \
-            `delivery.status` is `queued`. Restcomm is slow or down, or the caller does not wait.",
-            body = VerificationView, headers(("Location"), ("Preference-Applied"), ("Idempotent-Replayed")), example = json!(examples::queued())),
+            `delivery.status` is `queued`. Restcomm is slow or down, or the caller does not wait. With a plan for fallback also a \
+            message that Restcomm refused: then it is `failed`, and the next delivery follows.",
+            body = VerificationView, headers(("Location"), ("Preference-Applied"), ("Idempotent-Replayed")),
+            example = json!(examples::queued())),
         (status = 200, description = "A resend of a pending verification, whatever became of its hand-off: \
             `delivery.status` tells.", body = VerificationView,
             headers(("Location"), ("Preference-Applied"), ("Idempotent-Replayed")), example = json!(examples::resent())),

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use countersign::simulator::{Answer as Fault, CallFate, Script};
+use countersign::{
+    domain::policy::FallbackStep,
+    simulator::{Answer as Fault, CallFate, Script},
+};
 
 use super::*;
 use crate::{
-    app::{NOON, account, on_both, restcomm},
+    app::{NOON, account, on_both, restcomm, tenant},
     outbox::Outbox,
 };
 
@@ -66,16 +69,73 @@ on_both! {
     }
 
     /// Restcomm's extensions deny calls with a 500, which would open the breaker, and hold up text messages, too.
-    async fn denied_calls_say_nothing_against_the_account(database) {
+    async fn denied_calls_fail_and_say_nothing_against_the_account(database) {
         let app = calling(database).await;
         app.simulator.answer_calls(Fault::LimitExceeded, None);
         for turn in 0..12 {
             let body = json!({ "to": format!("+3519123456{turn:02}"), "channel": "voice" });
-            assert_eq!(app.post("/otp/send", body).await.status, 202);
+            app.post("/otp/send", body).await.problem(422, "delivery_refused");
         }
         app.send().await;
         assert_eq!(app.simulator.call_requests().posts, 12);
         assert!(app.simulator.calls().is_empty());
+    }
+
+    async fn what_one_account_denies_another_may_allow(database) {
+        let (second, base_url) = restcomm(&countersign::domain::clock::Clock::manual(NOON));
+        let app = TestApp::with(database, |config| {
+            config.accounts.push(account("second", &base_url));
+            callers(config);
+        })
+        .await;
+        app.simulator.answer_calls(Fault::LimitExceeded, None);
+        send_over(&app, "voice").await;
+        assert_eq!((app.simulator.call_requests().posts, second.calls().len()), (1, 1));
+    }
+
+    async fn a_call_of_another_tenant_is_not_taken_for_the_one_that_is_looked_for(database) {
+        let app = TestApp::with(database, |config| {
+            config.tenants.push(tenant("beta"));
+            callers(config);
+        })
+        .await;
+        app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
+        let key = app.key_of("beta", countersign::domain::key::KeyKind::Secret.scopes()).await;
+        send_over(&app, "voice").await;
+        app.simulator.answer_calls(Fault::Close, Some(1));
+        let body = json!({ "to": NUMBER, "channel": "voice" });
+        let answer = app.post_as(&key, "/otp/send", body).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        assert_eq!(app.simulator.calls().len(), 1);
+        in_haste(&app, "the call of beta is placed, too", async |app| {
+            app.simulator.calls().len() == 2
+        })
+        .await;
+    }
+
+    /// Restcomm answers the call, cannot have what to say, and hangs up: nobody has heard the code.
+    async fn a_call_that_said_nothing_is_followed_by_a_message(database) {
+        let app = TestApp::with(database, |config| {
+            callers(config);
+            config.tenants[0].policy.fallback = vec![FallbackStep {
+                after: Duration::from_mins(2),
+                channel: Channel::Sms,
+            }];
+        })
+        .await;
+        app.simulator.script(NUMBER, Script { call: CallFate::Ignore, ..Script::default() });
+        silent(&app);
+        let (_, id) = send_over(&app, "voice").await;
+        Outbox::of(&app).await.settled(&id).await;
+        let callback = path_of(&last_call(&app).callback.unwrap().url);
+        let sid = last_call(&app).sid;
+        for status in ["ringing", "answered", "completed"] {
+            let form = format!("CallSid={sid}&CallStatus={status}");
+            let request = app.http.post(format!("{}{callback}", app.base)).body(form);
+            assert_eq!(Answer::of(request).await.status, 204);
+        }
+        in_haste(&app, "the message arrives", async |app| !app.simulator.texts(NUMBER).is_empty()).await;
+        assert_eq!(app.verify(&id, &app.code()).await.status, 200);
     }
 
     async fn without_a_number_to_call_from_nothing_is_called(database) {

@@ -6,7 +6,7 @@ use countersign::{
     domain::{
         code::Code,
         delivery::LEASE,
-        fallback::{FallBack, FallBackOutcome, Step},
+        fallback::{Due, FallBack, FallBackOutcome, Step},
         random::Random,
     },
     simulator::Answer as Platform,
@@ -29,14 +29,14 @@ async fn commit_a_fallback(app: &TestApp, id: &str) {
         delivery: row.id,
         verification: row.verification,
         charges: Vec::new(),
-        step: Some(Step {
+        step: Due::Step(Box::new(Step {
             tenant: Arc::new(tenant(TENANT)),
             channel: Channel::Voice,
             account: "main".to_owned(),
             next: None,
             code: Code::generate(6, &random),
             delivery_seed: random.bytes(),
-        }),
+        })),
     };
     let outcome = journal.fall_back(fall_back).await.unwrap();
     assert!(

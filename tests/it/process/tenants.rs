@@ -117,7 +117,7 @@ async fn a_file_of_tenants_is_checked_before_anything_is_applied() {
             "`tenants.a.code.attempts`",
         ),
         (
-            "[tenants.a]\ndisplay_name = \"A\"\nfallback = [{ after = \"20s\", channel = \"voice\" }]\n",
+            "[tenants.a]\ndisplay_name = \"A\"\nfallback = [{ after = \"20s\", channel = \"flashcall\" }]\n",
             "`tenants.a.fallback.#1.channel`",
         ),
         (

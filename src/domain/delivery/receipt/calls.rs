@@ -47,9 +47,13 @@ fn a_call_rings_and_is_answered() {
     );
     tell(&mut row, News::Answered, 8);
     assert_eq!(
-        (row.status, row.delivered_at, row.fallback_at, row.ask_at),
-        (DeliveryStatus::Answered, Some(at(8)), None, None)
+        (row.status, row.delivered_at, row.ask_at),
+        (DeliveryStatus::Answered, Some(at(8)), None)
     );
+    // Not who answers, but who hears the code needs no other.
+    assert_eq!((row.fallback_at, row.is_confirmed()), (Some(at(21)), false));
+    row.heard();
+    assert_eq!((row.fallback_at, row.is_confirmed()), (None, true));
     // Late and repeated news take nothing back, and its end is noted.
     for news in [News::Ringing, News::OnItsWay, News::Busy, News::Unanswered] {
         assert_eq!(tell(&mut row, news, 9), Progress::Stale);
@@ -79,6 +83,31 @@ fn the_end_of_a_call_proves_no_answer_so_that_restcomm_is_asked_how_it_ended() {
     assert_eq!(
         (row.status, row.failed_at, row.ask_at),
         (DeliveryStatus::Unanswered, Some(at(96)), None)
+    );
+}
+
+#[test]
+fn a_call_that_was_answered_and_said_nothing_falls_back_when_it_is_over() {
+    for news in [News::Over, News::Completed] {
+        let mut row = taken(Channel::Voice);
+        tell(&mut row, News::Answered, 5);
+        tell(&mut row, news, 7);
+        assert_eq!(
+            (row.status, row.fallback_at),
+            (DeliveryStatus::Answered, Some(at(7)))
+        );
+        let mut row = taken(Channel::Voice);
+        tell(&mut row, News::Answered, 5);
+        row.heard();
+        tell(&mut row, news, 7);
+        assert_eq!(row.fallback_at, None);
+    }
+    // All that was ever told of it is its end.
+    let mut row = taken(Channel::Voice);
+    tell(&mut row, News::Completed, 7);
+    assert_eq!(
+        (row.status, row.fallback_at),
+        (DeliveryStatus::Answered, Some(at(7)))
     );
 }
 
