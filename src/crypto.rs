@@ -35,6 +35,7 @@ struct KeySet {
     number: hmac::Key,
     limit: hmac::Key,
     callback: hmac::Key,
+    idempotency: hmac::Key,
     seal: RandomizedNonceKey,
 }
 
@@ -114,6 +115,11 @@ impl KeyRing {
         self.under_every_key(|set| tag(&set.callback, parts))
     }
 
+    /// What a send is found by that may be repeated, or recognised by: the first part says which.
+    pub fn idempotency_tag(&self, parts: &[&[u8]]) -> UnderEveryKey<[u8; 32]> {
+        self.under_every_key(|set| tag(&set.idempotency, parts))
+    }
+
     /// Seals `secret` for the row named by `row` (AES-256-GCM, random nonce) under the newest key.
     pub fn seal(&self, row: &[u8], secret: &[u8]) -> Vec<u8> {
         let mut sealed = secret.to_vec();
@@ -174,6 +180,7 @@ impl KeySet {
             number: mac("number-index/v1"),
             limit: mac("limit/v1"),
             callback: mac("callback/v1"),
+            idempotency: mac("idempotency/v1"),
             seal: RandomizedNonceKey::new(&AES_256_GCM, expand(&prk, "seal/v1").as_ref())
                 .expect("32 bytes are a key of AES-256-GCM"),
         }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod receipts;
+mod repeats;
 
 use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
@@ -15,10 +16,10 @@ use crate::{
         clock::{Clock, Timestamp},
         code::Code,
         delivery::{Channel, Delivery, DeliveryStatus, Report},
-        dispatch::Dispatch,
         ending::{Cancel, CancelOutcome},
         failures::Block,
         id::Id,
+        idempotency::Once,
         key::Trust,
         language::Language,
         limits::{LimitName, Rate},
@@ -80,6 +81,13 @@ pub struct Sent {
     pub resent: bool,
 }
 
+/// A hand-off that a send waits for.
+struct Wait {
+    told: oneshot::Receiver<Report>,
+    /// `None`: the caller does not want to wait.
+    until: Option<Timestamp>,
+}
+
 /// Which verification a code is checked against.
 pub enum CheckedBy {
     Id(Id),
@@ -133,6 +141,10 @@ pub enum Refusal {
     Store(#[from] StoreError),
     #[error("a key that this needs is missing from the ring")]
     KeyMissing,
+    #[error("a send with this idempotency key is waiting for its answer")]
+    InProgress,
+    #[error("another send has this idempotency key")]
+    Mismatch,
 }
 
 impl Verifier {
@@ -145,6 +157,17 @@ impl Verifier {
     /// What is answered is durable. Restcomm is given `wait` to take the message; a hand-off that takes longer goes on
     /// without the caller.
     pub async fn send(&self, caller: &Caller, request: SendRequest) -> Result<Sent, Refusal> {
+        let (outcome, wait) = self.begin(caller, request, None).await?;
+        self.finish(caller, begun(outcome)?, wait).await
+    }
+
+    /// Has a send decided.
+    async fn begin(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        once: Option<Once>,
+    ) -> Result<(SendOutcome, Wait), Refusal> {
         let parts = &*self.0;
         let policy = &caller.tenant.policy;
         let refused = |why| {
@@ -160,7 +183,7 @@ impl Verifier {
         let (account, code) = self
             .code_for(&request, policy)
             .ok_or_else(|| refused(DestinationRefused::NoSender))?;
-        let deadline = parts.clock.now().plus(parts.wait);
+        let until = (!request.respond_async).then(|| parts.clock.now().plus(parts.wait));
         let (tell, told) = oneshot::channel();
         let send = Send {
             tenant: caller.tenant.clone(),
@@ -185,41 +208,23 @@ impl Verifier {
             delivery_seed: parts.random.bytes(),
             account: account.to_owned(),
             number: request.number,
+            once,
         };
-        let tell = (!request.respond_async).then_some(tell);
-        let (
-            Dispatch {
-                verification,
-                delivery,
-                ..
-            },
+        let outcome = parts.journal.send(send, until.map(|_| tell)).await?;
+        Ok((outcome, Wait { told, until }))
+    }
+
+    /// Waits for the hand-off of what has begun, and tells how it stands then.
+    async fn finish(&self, caller: &Caller, begun: Sent, wait: Wait) -> Result<Sent, Refusal> {
+        let Sent {
+            mut verification,
+            mut delivery,
             resent,
-        ) = match parts.journal.send(send, tell).await? {
-            SendOutcome::Created(dispatch) => (dispatch, false),
-            SendOutcome::Resent(dispatch) => (dispatch, true),
-            SendOutcome::TooSoon {
-                verification,
-                retry_at,
-            } => {
-                return Err(Refusal::TooSoon {
-                    id: verification.id,
-                    resend_after: verification.resend_after(),
-                    expires_at: verification.expires_at,
-                    retry_at,
-                });
-            }
-            SendOutcome::Limited { limit, retry_at } => {
-                return Err(Refusal::Limited { limit, retry_at });
-            }
-            SendOutcome::Blocked(block) => return Err(Refusal::Blocked(block)),
-            SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
-            SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
-        };
-        let (mut verification, mut delivery) = (*verification, *delivery);
+        } = begun;
         // An error means that nobody will tell: the hand-off was put off, or the caller does not want to wait.
         let report = tokio::select! {
-            report = told => report.ok(),
-            () = parts.clock.sleep_until(deadline), if !request.respond_async => None,
+            report = wait.told => report.ok(),
+            () = self.0.clock.sleep_until(wait.until.unwrap_or_default()), if wait.until.is_some() => None,
         };
         match report {
             Some(Report::Refused) if !resent && delivery.next.is_none() => {
@@ -337,6 +342,37 @@ impl Verifier {
             CancelOutcome::KeyRefused => Err(Refusal::KeyRefused),
         }
     }
+}
+
+/// What a send has begun, or why it has not.
+fn begun(outcome: SendOutcome) -> Result<Sent, Refusal> {
+    let (dispatch, resent) = match outcome {
+        SendOutcome::Created(dispatch) => (dispatch, false),
+        SendOutcome::Resent(dispatch) => (dispatch, true),
+        SendOutcome::TooSoon {
+            verification,
+            retry_at,
+        } => {
+            return Err(Refusal::TooSoon {
+                id: verification.id,
+                resend_after: verification.resend_after(),
+                expires_at: verification.expires_at,
+                retry_at,
+            });
+        }
+        SendOutcome::Limited { limit, retry_at } => {
+            return Err(Refusal::Limited { limit, retry_at });
+        }
+        SendOutcome::Blocked(block) => return Err(Refusal::Blocked(block)),
+        SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
+        SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
+        SendOutcome::Known(_) => unreachable!("only a send that may be repeated is known"),
+    };
+    Ok(Sent {
+        verification: *dispatch.verification,
+        delivery: *dispatch.delivery,
+        resent,
+    })
 }
 
 fn why_ended(verification: &Verification) -> Refusal {

@@ -7,6 +7,7 @@ use super::{
     delivery::{Delivery, DeliveryReason},
     failures::FailureBudget,
     id::Id,
+    idempotency::Remembered,
     key::KeyState,
     limits::Counter,
     verification::{Status, Verification},
@@ -21,6 +22,8 @@ pub type Op = [u8; 16];
 pub struct Ledger {
     /// API keys by the hash of their text.
     pub keys: HashMap<[u8; 32], KeyState>,
+    /// Sends that bear an `Idempotency-Key`, by a keyed hash of it.
+    pub sends: Rows<[u8; 32], Remembered>,
     /// By the number's blind index within its tenant.
     pub budgets: Rows<[u8; 32], FailureBudget>,
     pub counters: Rows<[u8; 16], Counter>,

@@ -9,6 +9,7 @@ pub mod ending;
 pub mod failures;
 pub mod fallback;
 pub mod id;
+pub mod idempotency;
 pub mod key;
 pub mod language;
 pub mod ledger;

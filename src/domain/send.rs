@@ -9,6 +9,7 @@ use super::{
     dispatch::{Beginning, Dispatch},
     failures::Block,
     id::Id,
+    idempotency::{Known, Once},
     language::Language,
     ledger::{Ledger, Op},
     limits::{LimitName, Rate},
@@ -39,6 +40,8 @@ pub struct Send {
     pub limits: Vec<LimitUse>,
     /// The account that is tried first.
     pub account: String,
+    /// The caller may repeat it: it bears an `Idempotency-Key`.
+    pub once: Option<Once>,
 }
 
 /// A limit that this send counts against.
@@ -66,6 +69,8 @@ pub enum SendOutcome {
     KeyRefused,
     /// The pending code was to be sent again, and cannot be read: its key is missing from the ring.
     Unreadable,
+    /// A send with the same `Idempotency-Key` came before.
+    Known(Known),
 }
 
 impl Send {
@@ -79,6 +84,28 @@ impl Send {
         if !ledger.admits(self.key, now) {
             return SendOutcome::KeyRefused;
         }
+        let Some(once) = &self.once else {
+            return self.decide_anew(ledger, ring, op, now);
+        };
+        if let Some(known) = once.recall(ledger, now) {
+            return SendOutcome::Known(known);
+        }
+        let outcome = self.decide_anew(ledger, ring, op, now);
+        // What was refused stored nothing: it can be tried again with the same key.
+        if let SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch) = &outcome {
+            let resent = matches!(outcome, SendOutcome::Resent(_));
+            once.remember(dispatch, resent, &self.tenant.policy, ledger, op, now);
+        }
+        outcome
+    }
+
+    fn decide_anew(
+        &self,
+        ledger: &mut Ledger,
+        ring: &KeyRing,
+        op: Op,
+        now: Timestamp,
+    ) -> SendOutcome {
         let budget = ledger.budget(&self.index, op);
         if let Some(block) = budget.block(now) {
             return SendOutcome::Blocked(block);

@@ -19,7 +19,10 @@ use super::{
     problem::{FieldCode, Problem},
 };
 use crate::{
-    domain::key::{ApiKey, Scope, Trust},
+    domain::{
+        idempotency::{IdempotencyKey, KeyFault, LONGEST_KEY},
+        key::{ApiKey, Scope, Trust},
+    },
     store::Caller,
 };
 
@@ -37,6 +40,9 @@ pub(super) trait Body: Sized {
     /// Whether publishable keys may call, too.
     const FOR_PAGES: bool = false;
 
+    /// Whether it may be repeated under an `Idempotency-Key`.
+    const MAY_BE_REPEATED: bool = false;
+
     /// Reads it; what may be said depends on the caller's trust and policy.
     fn read(members: Members, caller: &Caller) -> Result<Self, Problem>;
 }
@@ -45,6 +51,8 @@ pub(super) trait Body: Sized {
 pub(super) struct Call<B> {
     pub(super) caller: Caller,
     pub(super) body: B,
+    /// Only where [`Body::MAY_BE_REPEATED`].
+    pub(super) key: Option<IdempotencyKey>,
 }
 
 impl<B: Body + 'static> FromRequest for Call<B> {
@@ -70,7 +78,7 @@ impl<B: Body + 'static> FromRequest for Call<B> {
             } else {
                 Members::parse(&bytes)?
             };
-            refuse_idempotency_key(request.headers(), &mut members);
+            let key = idempotency_key::<B>(request.headers(), &mut members);
             let body = B::read(members, &caller)?;
             if caller.trust == Trust::Public && !B::FOR_PAGES {
                 return Err(Problem::new(ProblemCode::Forbidden).detail(
@@ -84,7 +92,7 @@ impl<B: Body + 'static> FromRequest for Call<B> {
                     B::SCOPE.as_str()
                 )));
             }
-            Ok(Self { caller, body })
+            Ok(Self { caller, body, key })
         })
     }
 }
@@ -225,13 +233,29 @@ pub(super) async fn read_body(
     }
 }
 
-/// What is not built is refused as unknown, together with all other faults, and never ignored.
-fn refuse_idempotency_key(headers: &HeaderMap, members: &mut Members) {
-    if headers.contains_key("idempotency-key") {
-        members.fault::<()>(
-            "#idempotency-key".to_owned(),
-            FieldCode::UnknownMember,
-            "is not available in this version; leave it out",
-        );
-    }
+/// The key under which a call may be repeated. What is wrong with it is told together with all other faults.
+fn idempotency_key<B: Body>(headers: &HeaderMap, members: &mut Members) -> Option<IdempotencyKey> {
+    let mut values = headers.get_all("idempotency-key");
+    let value = values.next()?;
+    let (code, detail) = if !B::MAY_BE_REPEATED {
+        let detail = "is for `POST /otp/send` only; leave it out";
+        (FieldCode::NotAllowed, detail.to_owned())
+    } else if values.next().is_some() {
+        let detail = "must be there once";
+        (FieldCode::Invalid, detail.to_owned())
+    } else {
+        let text = value.to_str().map_err(|_| KeyFault::Malformed);
+        match text.and_then(IdempotencyKey::parse) {
+            Ok(key) => return Some(key),
+            Err(KeyFault::TooLong) => {
+                let detail = format!("must have at most {LONGEST_KEY} characters");
+                (FieldCode::TooLong, detail)
+            }
+            Err(KeyFault::Malformed) => {
+                let detail = "must be a string of visible ASCII and spaces in double quotes";
+                (FieldCode::Invalid, detail.to_owned())
+            }
+        }
+    };
+    members.fault("#idempotency-key".to_owned(), code, detail)
 }

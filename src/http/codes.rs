@@ -15,6 +15,7 @@ pub(super) enum ProblemCode {
     NotAcceptable,
     RequestTimeout,
     AlreadyApproved,
+    IdempotencyInProgress,
     Expired,
     Canceled,
     MaxAttemptsReached,
@@ -24,6 +25,7 @@ pub(super) enum ProblemCode {
     InvalidRequest,
     WrongCode,
     NotApproved,
+    IdempotencyMismatch,
     DeliveryRefused,
     ResendTooSoon,
     RateLimited,
@@ -33,7 +35,7 @@ pub(super) enum ProblemCode {
 }
 
 impl ProblemCode {
-    pub(super) const ALL: [Self; 25] = [
+    pub(super) const ALL: [Self; 27] = [
         Self::MalformedRequest,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -44,6 +46,7 @@ impl ProblemCode {
         Self::NotAcceptable,
         Self::RequestTimeout,
         Self::AlreadyApproved,
+        Self::IdempotencyInProgress,
         Self::Expired,
         Self::Canceled,
         Self::MaxAttemptsReached,
@@ -53,6 +56,7 @@ impl ProblemCode {
         Self::InvalidRequest,
         Self::WrongCode,
         Self::NotApproved,
+        Self::IdempotencyMismatch,
         Self::DeliveryRefused,
         Self::ResendTooSoon,
         Self::RateLimited,
@@ -70,15 +74,17 @@ impl ProblemCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::AlreadyApproved => StatusCode::CONFLICT,
+            Self::AlreadyApproved | Self::IdempotencyInProgress => StatusCode::CONFLICT,
             Self::Expired | Self::Canceled | Self::MaxAttemptsReached | Self::Failed => {
                 StatusCode::GONE
             }
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::InvalidRequest | Self::WrongCode | Self::NotApproved | Self::DeliveryRefused => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            Self::InvalidRequest
+            | Self::WrongCode
+            | Self::NotApproved
+            | Self::IdempotencyMismatch
+            | Self::DeliveryRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::ResendTooSoon | Self::RateLimited | Self::TooManyAttempts => {
                 StatusCode::TOO_MANY_REQUESTS
             }
@@ -99,6 +105,7 @@ impl ProblemCode {
             Self::NotAcceptable => "not_acceptable",
             Self::RequestTimeout => "request_timeout",
             Self::AlreadyApproved => "already_approved",
+            Self::IdempotencyInProgress => "idempotency_in_progress",
             Self::Expired => "expired",
             Self::Canceled => "canceled",
             Self::MaxAttemptsReached => "max_attempts_reached",
@@ -108,6 +115,7 @@ impl ProblemCode {
             Self::InvalidRequest => "invalid_request",
             Self::WrongCode => "wrong_code",
             Self::NotApproved => "not_approved",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::DeliveryRefused => "delivery_refused",
             Self::ResendTooSoon => "resend_too_soon",
             Self::RateLimited => "rate_limited",
@@ -129,6 +137,7 @@ impl ProblemCode {
             Self::NotAcceptable => "Only JSON is answered",
             Self::RequestTimeout => "The body came too slowly",
             Self::AlreadyApproved => "This verification was approved before",
+            Self::IdempotencyInProgress => "The same send is under way",
             Self::Expired => "The code has expired",
             Self::Canceled => "This verification was canceled",
             Self::MaxAttemptsReached => "All guesses are spent",
@@ -138,6 +147,7 @@ impl ProblemCode {
             Self::InvalidRequest => "Some members are not valid",
             Self::WrongCode => "The code is wrong",
             Self::NotApproved => "The code was not accepted",
+            Self::IdempotencyMismatch => "This idempotency key names another send",
             Self::DeliveryRefused => "The message was refused for good",
             Self::ResendTooSoon => "A code was sent a moment ago",
             Self::RateLimited => "A limit on sends is reached",
@@ -174,6 +184,10 @@ impl ProblemCode {
             Self::AlreadyApproved => {
                 "A code is accepted once. If the answer to that check was lost, this is it: `approved_at` says when."
             }
+            Self::IdempotencyInProgress => {
+                "A send with this `Idempotency-Key` is waiting for its answer. Repeat it after as many seconds as Retry-After \
+                 says: the answer will be the same, and no second message is sent."
+            }
             Self::Expired => "Send a new code.",
             Self::Canceled => {
                 "It was canceled by a call, or a newer one took its place. Send a new code."
@@ -193,6 +207,10 @@ impl ProblemCode {
             Self::NotApproved => {
                 "The code is wrong, or it is good for nothing any more. Check it, or send a new one. With a publishable \
                  key every failed check is answered like this; a secret key learns the reason."
+            }
+            Self::IdempotencyMismatch => {
+                "Repeat the very same request, body and `Prefer`, or give a new send an `Idempotency-Key` of its own. \
+                 Nothing was sent."
             }
             Self::DeliveryRefused => {
                 "The messaging platform will not take this message for this number. The verification has failed; \

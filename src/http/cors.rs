@@ -20,9 +20,10 @@ use crate::{
 };
 
 /// What a page may read beside the body.
-const EXPOSED: &str = "location, retry-after, x-request-id, preference-applied";
+const EXPOSED: &str =
+    "location, retry-after, x-request-id, preference-applied, idempotent-replayed";
 /// What a page may send.
-const ALLOWED: &str = "authorization, content-type, prefer";
+const ALLOWED: &str = "authorization, content-type, prefer, idempotency-key";
 /// For how many seconds a browser need not ask again.
 const REMEMBERED: &str = "600";
 

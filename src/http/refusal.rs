@@ -9,6 +9,8 @@ use crate::{
 
 /// Strangers learn to this many seconds when a limit lets them go on, so that it tells little of what others sent.
 const COARSE: u64 = 30;
+/// A send that is under way is soon answered.
+const RETRY_IN_PROGRESS: u64 = 1;
 
 impl Problem {
     /// Of a send, or of any call that is no check.
@@ -42,7 +44,9 @@ impl Problem {
             | Refusal::TooSoon { .. }
             | Refusal::Limited { .. }
             | Refusal::Destination(_)
-            | Refusal::DeliveryRefused => Self::new(ProblemCode::NotApproved),
+            | Refusal::DeliveryRefused
+            | Refusal::InProgress
+            | Refusal::Mismatch => Self::new(ProblemCode::NotApproved),
             Refusal::KeyRefused => Self::unauthenticated(),
             Refusal::Store(error) => Self::from(error),
             Refusal::KeyMissing => Self::key_missing(),
@@ -68,6 +72,8 @@ impl Problem {
             Refusal::KeyRefused
             | Refusal::Destination(_)
             | Refusal::DeliveryRefused
+            | Refusal::InProgress
+            | Refusal::Mismatch
             | Refusal::Store(_) => Self::told_in_full(refusal, now),
             Refusal::WrongCode { .. }
             | Refusal::Unknown
@@ -114,6 +120,8 @@ impl Problem {
             Refusal::Blocked(Block::Locked) => Self::new(ProblemCode::TooManyAttempts)
                 .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
             Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
+            Refusal::InProgress => Self::new(ProblemCode::IdempotencyInProgress).retry_after(RETRY_IN_PROGRESS),
+            Refusal::Mismatch => Self::new(ProblemCode::IdempotencyMismatch),
             Refusal::WrongCode { attempts_left } => {
                 let left = match attempts_left {
                     0 => "no guess is left".to_owned(),

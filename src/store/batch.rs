@@ -21,6 +21,7 @@ use crate::{
         ending::expire,
         failures::FailureBudget,
         id::Id,
+        idempotency::Remembered,
         ledger::{Ledger, Op, Rows},
         limits::Counter,
         verification::Verification,
@@ -51,12 +52,14 @@ pub(super) struct Traces {
     pub(super) deliveries: Vec<(Id, i64, Op)>,
     pub(super) budgets: Vec<([u8; 32], i64, Op)>,
     pub(super) counters: Vec<([u8; 16], i64, Op)>,
+    pub(super) sends: Vec<([u8; 32], i64, Op)>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.
 #[derive(Default)]
 struct Needs {
     api_keys: BTreeSet<[u8; 32]>,
+    sends: BTreeSet<[u8; 32]>,
     indexes: BTreeSet<[u8; 32]>,
     youngest: BTreeSet<([u8; 32], String)>,
     counters: BTreeSet<[u8; 16]>,
@@ -124,6 +127,7 @@ fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) ->
         Command::Report(report) => Outcome::Report(report.decide(ledger, op, now)),
         Command::Speak(speak) => Outcome::Spoke(speak.decide(ledger, ring, op, now)),
         Command::FallBack(due) => Outcome::FellBack(due.decide(ledger, ring, op, now)),
+        Command::Keep(keep) => Outcome::Kept(keep.decide(ledger, op)),
         Command::Expire(id) => {
             expire(*id, ledger, op, now);
             Outcome::Expired
@@ -147,6 +151,8 @@ impl Needs {
                 self.indexes.extend(send.index.all());
                 self.youngest
                     .extend(send.index.all().map(|index| (*index, send.purpose.clone())));
+                self.sends
+                    .extend(send.once.iter().flat_map(|once| once.row.all()));
                 self.counters
                     .extend(send.limits.iter().flat_map(|limit| limit.counter.all()));
             }
@@ -186,6 +192,9 @@ impl Needs {
                 self.verifications.insert(due.verification);
                 self.counters.extend(&due.charges);
             }
+            Command::Keep(keep) => {
+                self.sends.insert(keep.place.row);
+            }
             Command::Expire(id) => {
                 self.verifications.insert(*id);
             }
@@ -193,12 +202,13 @@ impl Needs {
     }
 }
 
-/// Loads and locks, in the order that every batch keeps: keys, budgets, counters, verifications, deliveries.
+/// Loads and locks, in the order that every batch keeps: keys, sends with an `Idempotency-Key`, budgets, counters, verifications, deliveries.
 async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
     let mut ledger = Ledger {
         keys: super::keys::states(tx, &sorted(needs.api_keys)).await?,
         ..Ledger::default()
     };
+    load_rows(tx, &mut ledger.sends, &sorted(needs.sends)).await?;
     let named = sorted(std::mem::take(&mut needs.verifications));
     // Which numbers the named verifications are of, read before the lock: the number never changes. Its index moves to a
     // newer key with a resend after a rotation; it is looked for under every key, so both are found.
@@ -247,6 +257,7 @@ where
 /// Writes each changed row once: one statement a table.
 async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
     Ok(Traces {
+        sends: write_rows::<Remembered>(tx, &ledger.sends, key_id).await?,
         budgets: write_rows::<FailureBudget>(tx, &ledger.budgets, key_id).await?,
         counters: write_rows::<Counter>(tx, &ledger.counters, key_id).await?,
         verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id).await?,
@@ -286,6 +297,7 @@ impl Traces {
             && self.deliveries.is_empty()
             && self.budgets.is_empty()
             && self.counters.is_empty()
+            && self.sends.is_empty()
     }
 
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
@@ -302,6 +314,7 @@ impl Traces {
             recognise::<Delivery>(&mut tx, &self.deliveries).await?,
             recognise::<FailureBudget>(&mut tx, &self.budgets).await?,
             recognise::<Counter>(&mut tx, &self.counters).await?,
+            recognise::<Remembered>(&mut tx, &self.sends).await?,
         ];
         if seen.contains(&Some(true)) {
             Ok(Some(true))

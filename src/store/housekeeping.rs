@@ -168,8 +168,8 @@ impl Store {
         Ok(Some(last))
     }
 
-    /// Deletes up to `most` counters that say nothing any more, and failure budgets unused since `unused_since`; tells
-    /// whether there may be more.
+    /// Deletes up to `most` counters that say nothing any more, failure budgets unused since `unused_since`, and sends that
+    /// cannot be repeated any more; tells whether there may be more.
     ///
     /// The conditions stand outside the chunk, too: PostgreSQL asks only those again when a row that it waited for has
     /// changed meanwhile, and a failure that was just counted must stay.
@@ -180,6 +180,18 @@ impl Store {
         most: i64,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        // First, as in a batch: nobody who holds a counter waits for one of these.
+        let sends = on!(&mut tx, connection => {
+            sqlx::query(
+                "delete from idempotency where expires_at <= $1 \
+                 and id in (select id from idempotency where expires_at <= $1 limit $2)",
+            )
+            .bind(now.as_millis())
+            .bind(most)
+            .execute(connection)
+            .await?
+            .rows_affected()
+        });
         let counters = on!(&mut tx, connection => {
             sqlx::query(
                 "delete from counters where until < $1 \
@@ -205,7 +217,9 @@ impl Store {
         });
         tx.commit().await?;
         let full = u64::try_from(most).unwrap_or(0);
-        Ok(full <= counters || full <= budgets)
+        Ok([counters, budgets, sends]
+            .iter()
+            .any(|deleted| full <= *deleted))
     }
 
     /// Notes the fingerprint of a root key; `false` when another key bore this id before.
@@ -243,6 +257,7 @@ impl Store {
                 "select key_id, max(until) from ( \
                    select key_id, blocked_until as until from budgets where blocked_until > $1 \
                    union all select key_id, until from counters where until > $1 \
+                   union all select key_id, expires_at from idempotency where expires_at > $1 \
                    union all select key_id, expires_at from verifications where status = 'pending' and expires_at > $1 \
                  ) needed group by key_id order by key_id",
             )

@@ -13,6 +13,7 @@ use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
     riding::Riding,
+    started::{Started, started},
     tally,
 };
 use crate::{
@@ -21,13 +22,12 @@ use crate::{
         check::{Check, CheckOutcome},
         clock::{Clock, Timestamp},
         delivery::Report,
-        dispatch::Dispatch,
         ending::{Cancel, CancelOutcome},
-        fallback::{Due, FallBack, FallBackOutcome},
+        fallback::{FallBack, FallBackOutcome},
         id::Id,
+        idempotency::{Answer, Keep},
         ledger::Op,
         outbox::{DeliveryReport, ReportOutcome},
-        policy::Tenant,
         random::Random,
         send::{Send, SendOutcome},
         speak::{Speak, SpeakOutcome},
@@ -61,15 +61,6 @@ pub struct Journal {
     pub(super) riding: Riding,
 }
 
-/// A delivery that is durable now, and who waits for its hand-off.
-pub struct Started {
-    pub tenant: Arc<Tenant>,
-    pub dispatch: Dispatch,
-    pub tell: Option<oneshot::Sender<Report>>,
-    /// The request that it is part of, in the log; a hand-off tells of it too.
-    pub span: tracing::Span,
-}
-
 pub(super) enum Command {
     Send(Arc<Send>),
     Check(Check),
@@ -77,6 +68,7 @@ pub(super) enum Command {
     Report(DeliveryReport),
     Speak(Speak),
     FallBack(Box<FallBack>),
+    Keep(Keep),
     Expire(Id),
 }
 
@@ -87,6 +79,7 @@ pub(super) enum Outcome {
     Report(ReportOutcome),
     Spoke(SpeakOutcome),
     FellBack(FallBackOutcome),
+    Kept(Answer),
     Expired,
 }
 
@@ -193,6 +186,14 @@ impl Journal {
             unreachable!("a fallback is answered by a fallback");
         };
         Ok(outcome)
+    }
+
+    /// Notes the answer to a send that may be repeated, unless another was noted before; gives the one that counts.
+    pub async fn keep(&self, keep: Keep) -> Result<Answer, StoreError> {
+        let Outcome::Kept(answer) = self.run(Command::Keep(keep), None).await? else {
+            unreachable!("an answer is kept or found");
+        };
+        Ok(answer)
     }
 
     /// Notes that a verification is over, if it is.
@@ -362,26 +363,6 @@ impl Shared {
         }
         // Whoever asked may have gone; what was decided stands.
         let _ = entry.answer.send(outcome);
-    }
-}
-
-/// The delivery that a command has begun, if it has.
-fn started<'a>(
-    command: &'a Command,
-    outcome: &'a Outcome,
-) -> Option<(&'a Arc<Tenant>, &'a Dispatch)> {
-    match (command, outcome) {
-        (
-            Command::Send(send),
-            Outcome::Send(SendOutcome::Created(dispatch) | SendOutcome::Resent(dispatch)),
-        ) => Some((&send.tenant, dispatch)),
-        (Command::FallBack(due), Outcome::FellBack(FallBackOutcome::Started(dispatch))) => {
-            let Due::Step(step) = &due.step else {
-                return None;
-            };
-            Some((&step.tenant, dispatch))
-        }
-        _ => None,
     }
 }
 

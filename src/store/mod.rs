@@ -8,6 +8,7 @@ mod counters;
 mod deliveries;
 mod fallbacks;
 mod housekeeping;
+mod idempotency;
 mod journal;
 mod keys;
 mod open;
@@ -19,6 +20,7 @@ mod reads;
 mod record;
 mod riding;
 mod sqlite_file;
+mod started;
 mod tally;
 mod tenants;
 mod verifications;
@@ -32,9 +34,10 @@ use thiserror::Error;
 use crate::{domain::clock::Timestamp, telemetry::Metrics};
 
 pub use housekeeping::{Claimed, SetAside};
-pub use journal::{Journal, Started};
+pub use journal::Journal;
 pub use keys::{ApiKeyRecord, Caller};
 pub use reads::Snapshot;
+pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
 

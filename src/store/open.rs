@@ -70,12 +70,14 @@ const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_message.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
     include_str!("../../migrations/sqlite/0004_calls.sql"),
+    include_str!("../../migrations/sqlite/0005_idempotency.sql"),
 ];
 const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_message.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
     include_str!("../../migrations/postgres/0004_calls.sql"),
+    include_str!("../../migrations/postgres/0005_idempotency.sql"),
 ];
 
 fn migrator(steps: &'static [&'static str]) -> Migrator {

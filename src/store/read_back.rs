@@ -80,6 +80,7 @@ impl World {
             delivery_seed: [3; 16],
             limits: vec![limit],
             account: "main".to_owned(),
+            once: None,
         }))
     }
 

@@ -15,6 +15,7 @@ use crate::{
         ending::CancelOutcome,
         fallback::FallBackOutcome,
         id::Id,
+        idempotency::Known,
         ledger::Ledger,
         limits::LimitName,
         send::SendOutcome,
@@ -155,7 +156,14 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             });
         }
         // What these change is counted where it ends.
-        (Command::Report(_) | Command::Expire(_) | Command::Speak(_) | Command::FallBack(_), _)
+        (
+            Command::Report(_)
+            | Command::Expire(_)
+            | Command::Speak(_)
+            | Command::FallBack(_)
+            | Command::Keep(_),
+            _,
+        )
         | (Command::Send(_) | Command::Check(_) | Command::Cancel(_), Ok(_)) => {}
     }
 }
@@ -168,10 +176,14 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                     Some(dispatch.verification.id)
                 }
                 SendOutcome::TooSoon { verification, .. } => Some(verification.id),
+                SendOutcome::Known(
+                    Known::Answered { verification, .. } | Known::Unanswered { verification, .. },
+                ) => Some(*verification),
                 SendOutcome::Limited { .. }
                 | SendOutcome::Blocked(_)
                 | SendOutcome::KeyRefused
-                | SendOutcome::Unreadable => None,
+                | SendOutcome::Unreadable
+                | SendOutcome::Known(Known::InProgress | Known::Mismatch) => None,
             };
             let id = verification.map(tracing::field::display);
             tracing::debug!(
@@ -202,6 +214,7 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
             | Outcome::Report(_)
             | Outcome::Spoke(_)
             | Outcome::FellBack(_)
+            | Outcome::Kept(_)
             | Outcome::Expired,
         )
         | Err(_) => {}
@@ -304,6 +317,9 @@ fn sent(outcome: &SendOutcome) -> Send {
         SendOutcome::Blocked(_) => Send::Blocked,
         SendOutcome::KeyRefused => Send::KeyRefused,
         SendOutcome::Unreadable => Send::KeyMissing,
+        SendOutcome::Known(Known::Answered { .. } | Known::Unanswered { .. }) => Send::Replayed,
+        SendOutcome::Known(Known::InProgress) => Send::InProgress,
+        SendOutcome::Known(Known::Mismatch) => Send::Mismatch,
     }
 }
 

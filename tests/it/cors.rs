@@ -53,7 +53,7 @@ on_both! {
             assert_eq!(
                 cors(&answer.headers),
                 [
-                    ("allow-headers", "authorization, content-type, prefer"),
+                    ("allow-headers", "authorization, content-type, prefer, idempotency-key"),
                     ("allow-methods", "POST"),
                     ("allow-origin", ORIGIN_OF_ACME),
                     ("max-age", "600"),

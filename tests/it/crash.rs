@@ -66,6 +66,7 @@ pub(crate) async fn commit_a_send(store: Store, clock: &Clock) -> String {
         delivery_seed: random.bytes(),
         limits: Vec::new(),
         account: "main".to_owned(),
+        once: None,
     };
     let outcome = journal.send(send, None).await.unwrap();
     let SendOutcome::Created(dispatch) = outcome else {

@@ -132,6 +132,7 @@ impl Place {
                     "deliveries",
                     "budgets",
                     "counters",
+                    "idempotency",
                 ] {
                     let sql = sqlx::AssertSqlSafe(format!("select t::text from {table} t"));
                     let rows: Vec<String> = sqlx::query_scalar(sql)

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Every code that this version can answer.
-const CODES: [(u16, &str); 24] = [
+const CODES: [(u16, &str); 26] = [
     (400, "malformed_request"),
     (401, "unauthenticated"),
     (403, "forbidden"),
@@ -22,6 +22,7 @@ const CODES: [(u16, &str); 24] = [
     (406, "not_acceptable"),
     (408, "request_timeout"),
     (409, "already_approved"),
+    (409, "idempotency_in_progress"),
     (410, "expired"),
     (410, "canceled"),
     (410, "max_attempts_reached"),
@@ -30,6 +31,7 @@ const CODES: [(u16, &str); 24] = [
     (415, "unsupported_media_type"),
     (422, "invalid_request"),
     (422, "wrong_code"),
+    (422, "idempotency_mismatch"),
     (422, "delivery_refused"),
     (429, "resend_too_soon"),
     (429, "rate_limited"),

@@ -38,6 +38,7 @@ mod process;
 mod publishable;
 mod range_limits;
 mod receipts;
+mod repeats;
 mod replicas;
 mod requests;
 mod resends;

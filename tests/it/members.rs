@@ -195,27 +195,54 @@ async fn what_is_not_built_yet_is_refused_as_unknown() {
         .post(&format!("/otp/{id}/cancel"), json!({ "reason": "x" }))
         .await;
     assert_faults(&cancel, &[("#/reason", "unknown_member")]);
+    assert_eq!(app.simulator.requests().posts, 1);
+}
 
-    let with_key = |body: Value| {
-        let request = app
-            .request(Method::POST, "/otp/send")
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_is_one_string_and_for_sends_only() {
+    let app = TestApp::spawn(Database::Sqlite).await;
+    let with_key = |path: &str, keys: &[&str], body: Value| {
+        let mut request = app
+            .request(Method::POST, path)
             .header("Content-Type", "application/json");
-        request
-            .header("Idempotency-Key", "\"8e03978e\"")
-            .body(body.to_string())
+        for key in keys {
+            request = request.header("Idempotency-Key", *key);
+        }
+        Answer::of(request.body(body.to_string()))
     };
-    let answer = Answer::of(with_key(json!({ "to": NUMBER }))).await;
-    assert_faults(&answer, &[("#idempotency-key", "unknown_member")]);
-    let answer = Answer::of(with_key(json!({ "x": 1 }))).await;
+    let (long, quoted) = ("k".repeat(256), format!("\"{}\"", "k".repeat(256)));
+    for (keys, code) in [
+        (&[""][..], "invalid"),
+        (&["\"\""], "invalid"),
+        (&["\"a"], "invalid"),
+        (&["a b"], "invalid"),
+        (&["\"\u{e9}\""], "invalid"),
+        (&["\"a\"", "\"a\""], "invalid"),
+        (&["\"a\", \"b\""], "invalid"),
+        (&[&long], "too_long"),
+        (&[&quoted], "too_long"),
+    ] {
+        let answer = with_key("/otp/send", keys, json!({ "to": NUMBER })).await;
+        assert_faults(&answer, &[("#idempotency-key", code)]);
+        assert!(!answer.text.contains("kkk"), "{}", answer.text);
+    }
+    let answer = with_key("/otp/send", &[""], json!({ "x": 1 })).await;
     assert_faults(
         &answer,
         &[
-            ("#idempotency-key", "unknown_member"),
+            ("#idempotency-key", "invalid"),
             ("#/to", "required"),
             ("#/x", "unknown_member"),
         ],
     );
-    assert_eq!(app.simulator.requests().posts, 1);
+    assert_eq!(app.simulator.requests().posts, 0);
+    let id = app.send().await;
+    let check = json!({ "id": id, "code": app.code() });
+    let answer = with_key("/otp/verify", &["\"a\""], check).await;
+    assert_faults(&answer, &[("#idempotency-key", "not_allowed")]);
+    let answer = with_key(&format!("/otp/{id}/cancel"), &["\"a\""], json!({})).await;
+    assert_faults(&answer, &[("#idempotency-key", "not_allowed")]);
+    assert_eq!(app.status(&id).await["status"], "pending");
 }
 
 #[tokio::test(flavor = "multi_thread")]

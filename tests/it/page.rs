@@ -78,7 +78,7 @@ pub(crate) fn cors(headers: &HeaderMap) -> Vec<(&str, &str)> {
 /// Asserts that pages of `origin` may read an answer, and no others.
 #[track_caller]
 pub(crate) fn readable_by(answer: &Answer, origin: &str) {
-    let exposed = "location, retry-after, x-request-id, preference-applied";
+    let exposed = "location, retry-after, x-request-id, preference-applied, idempotent-replayed";
     assert_eq!(
         cors(&answer.headers),
         [("allow-origin", origin), ("expose-headers", exposed)],

@@ -209,7 +209,7 @@ async fn a_request_that_is_wrong_in_several_ways_is_refused_for_the_first_of_the
                 let request = request.header("Content-Type", "application/json");
                 match kind {
                     "html" => request.header("Accept", "text/html"),
-                    "idempotent" => request.header("Idempotency-Key", "\"1\""),
+                    "idempotent" => request.header("Idempotency-Key", "\""),
                     _ => request,
                 }
             }

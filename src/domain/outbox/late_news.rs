@@ -60,6 +60,7 @@ fn sent() -> (Ledger, DeliveryReport) {
         delivery_seed: [2; 16],
         limits: Vec::new(),
         account: "main".to_owned(),
+        once: None,
     };
     let mut ledger = Ledger::default();
     let outcome = send.decide(&mut ledger, &ring, [3; 16], Timestamp::default());

@@ -6,7 +6,7 @@ use utoipa::openapi::{
 };
 
 /// An answer's header: its name, its component, what it says, and an example.
-const HEADERS: [(&str, &str, &str, &str); 5] = [
+const HEADERS: [(&str, &str, &str, &str); 6] = [
     (
         "X-Request-Id",
         "RequestId",
@@ -24,6 +24,12 @@ const HEADERS: [(&str, &str, &str, &str); 5] = [
         "PreferenceApplied",
         "`respond-async`, where that was asked for (RFC 7240).",
         "respond-async",
+    ),
+    (
+        "Idempotent-Replayed",
+        "IdempotentReplayed",
+        "`true`: this answer was given before, to a send with the same `Idempotency-Key`.",
+        "true",
     ),
     (
         "WWW-Authenticate",

@@ -148,6 +148,7 @@ fn sample(code: ProblemCode) -> Problem {
             retry_at: later(412),
         },
         Refusal::Blocked(crate::domain::failures::Block::Until(later(900))),
+        Refusal::InProgress,
         Refusal::WrongCode { attempts_left: 4 },
         Refusal::AlreadyApproved {
             approved_at: Some(now),

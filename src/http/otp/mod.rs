@@ -3,6 +3,7 @@
 mod autofill;
 mod cancel;
 mod examples;
+mod repeat;
 mod send;
 mod status;
 mod verify;

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
     web,
 };
 use utoipa::ToSchema;
@@ -12,7 +15,7 @@ use utoipa::ToSchema;
 use super::{
     DEFAULT_PURPOSE, FieldResult, VerificationView,
     autofill::{self, AutofillBody},
-    examples, number, purpose, words,
+    examples, number, purpose, repeat, words,
 };
 use crate::{
     domain::{
@@ -94,12 +97,15 @@ impl Body for Request {
     const EXPECTED: bool = true;
     const REFUSALS: &'static [ProblemCode] = &[
         ProblemCode::DestinationNotAllowed,
+        ProblemCode::IdempotencyInProgress,
+        ProblemCode::IdempotencyMismatch,
         ProblemCode::DeliveryRefused,
         ProblemCode::ResendTooSoon,
         ProblemCode::RateLimited,
         ProblemCode::TooManyAttempts,
     ];
     const FOR_PAGES: bool = true;
+    const MAY_BE_REPEATED: bool = true;
 
     fn read(mut members: Members, caller: &Caller) -> Result<Self, Problem> {
         let policy = &caller.tenant.policy;
@@ -200,7 +206,15 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
 /// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
 /// be sent. A send that led to no message counts against no limit. Scope: `send`.
 #[utoipa::path(post, path = "/otp/send", tag = "otp", operation_id = "sendCode", security(("key" = [])),
-    params(("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
+    params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A name for this send in double quotes, such \
+        as `\"8e03978e-40d5-43dd-bc93-6894a57f9324\"`: 1 to 255 visible ASCII characters and spaces \
+        (draft-ietf-httpapi-idempotency-key-header). It lets a call be repeated when its answer was lost: only one message \
+        is sent, and the answer is the same again, with `Idempotent-Replayed: true`. While the first is waiting for \
+        Restcomm, a repeat is refused with `idempotency_in_progress`; another request under the same key, or the same \
+        with another `Prefer`, with `idempotency_mismatch`. A key holds within its tenant, for secret and publishable \
+        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter. \
+        What was refused, but for `delivery_refused`, stored nothing, and its key can be used again."),
+        ("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
         Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
     request_body(content = SendBody, content_type = "application/json", description = "Whom to send a code to.",
         examples(
@@ -211,14 +225,15 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
         )),
     responses(
         (status = 201, description = "A new verification; Restcomm took the message within the wait.",
-            body = VerificationView, headers(("Location")), example = json!(examples::sent())),
+            body = VerificationView, headers(("Location"), ("Idempotent-Replayed")), example = json!(examples::sent())),
         (status = 202, description = "A new verification; it is stored, and the message will be handed over: \
             `delivery.status` is `queued`. Restcomm is slow or down, or the caller does not wait. With a plan for fallback also a \
             message that Restcomm refused: then it is `failed`, and the next delivery follows.",
-            body = VerificationView, headers(("Location"), ("Preference-Applied")), example = json!(examples::queued())),
+            body = VerificationView, headers(("Location"), ("Preference-Applied"), ("Idempotent-Replayed")),
+            example = json!(examples::queued())),
         (status = 200, description = "A resend of a pending verification, whatever became of its hand-off: \
-            `delivery.status` tells.", body = VerificationView, headers(("Location"), ("Preference-Applied")),
-            example = json!(examples::resent())),
+            `delivery.status` tells.", body = VerificationView,
+            headers(("Location"), ("Preference-Applied"), ("Idempotent-Replayed")), example = json!(examples::resent())),
         Refusals<Request>,
     ))]
 pub(in crate::http) async fn send(
@@ -251,21 +266,32 @@ pub(in crate::http) async fn send(
         client: client.or(caller_address),
         respond_async,
     };
-    let sent = api
-        .verifier
-        .send(&call.caller, wanted)
-        .await
-        .map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
-    let view = VerificationView::new(&sent.verification, &sent.delivery, trust);
+    let mut answer = match call.key {
+        Some(key) => repeat::send_once(&api, call.caller, wanted, key).await?,
+        None => send_anew(&api, &call.caller, wanted).await?,
+    };
+    if respond_async {
+        let applied = HeaderValue::from_static("respond-async");
+        let name = HeaderName::from_static("preference-applied");
+        answer.headers_mut().insert(name, applied);
+    }
+    Ok(answer)
+}
+
+async fn send_anew(
+    api: &Api,
+    caller: &Caller,
+    wanted: SendRequest,
+) -> Result<HttpResponse, Problem> {
+    let sent = api.verifier.send(caller, wanted).await;
+    let sent = sent.map_err(|refusal| Problem::of(refusal, caller.trust, api.clock.now()))?;
+    let view = VerificationView::new(&sent.verification, &sent.delivery, caller.trust);
     let mut answer = HttpResponse::build(status_of(&sent));
     answer.insert_header((header::LOCATION, format!("/otp/{}", sent.verification.id)));
-    if respond_async {
-        answer.insert_header(("Preference-Applied", "respond-async"));
-    }
     Ok(answer.json(view))
 }
 
-fn status_of(sent: &Sent) -> StatusCode {
+pub(super) fn status_of(sent: &Sent) -> StatusCode {
     match (sent.resent, sent.delivery.status) {
         (true, _) => StatusCode::OK,
         (

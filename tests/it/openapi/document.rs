@@ -134,8 +134,10 @@ pub(super) fn assert_documented(document: &Value, method: &Method, path: &str, a
         .flatten()
         .map(|(name, _)| name)
     {
-        let optional =
-            header == "Preference-Applied" || (header == "Retry-After" && answer.status == 429);
+        let optional = matches!(
+            header.as_str(),
+            "Preference-Applied" | "Idempotent-Replayed"
+        ) || (header == "Retry-After" && answer.status == 429);
         assert!(
             optional || answer.header(header).is_some(),
             "{place} lacks {header}"
