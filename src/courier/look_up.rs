@@ -16,7 +16,8 @@ use crate::{
 /// Clocks of machines differ: a message this much "older" than its hand-off may still be it.
 const CLOCK_SLACK: Duration = Duration::from_mins(10);
 
-/// One look-up at a time for each number, until what it found is noted: two that look alike must not both take it.
+/// One look-up of a call at a time for each number, until what it found is noted: two calls that look alike must not both
+/// be taken for the same.
 pub(super) struct Turns([Mutex<()>; 64]);
 
 impl Default for Turns {
@@ -37,8 +38,17 @@ impl Turns {
 impl Courier {
     /// Asks what became of a delivery, and notes it.
     pub(super) async fn find_out(&self, job: &Job) {
-        let turn = self.1.turns.of(&job.number).lock().await;
-        let looked_up = self.look_up(job).await;
+        let turn = if job.delivery.channel.is_call() {
+            let turn = self.1.turns.of(&job.number).lock();
+            // Whoever waits longer comes back, and stands in nobody's way meanwhile.
+            tokio::time::timeout(PATIENCE, turn).await.map(Some)
+        } else {
+            Ok(None)
+        };
+        let looked_up = match turn {
+            Ok(_) => self.look_up(job).await,
+            Err(_) => Err(PATIENCE),
+        };
         let report = looked_up.unwrap_or_else(|wait| self.put_off(wait));
         self.tell_look_up(&job.delivery, &report);
         self.report(&job.delivery, report).await;

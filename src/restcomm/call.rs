@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Account, HandOff, HandedOver, LookUpFailed, Notice, Standing,
+    Account, HandedOver, LookUpFailed, Notice, Standing,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
@@ -73,7 +73,7 @@ impl Account {
         let mut placed = self.hand_over(CALLS, &form, clock).await;
         // Restcomm answers calls with 500 for many reasons that have nothing to do with messages: its extensions deny
         // some, or no way out is set up for any.
-        if placed.outcome == HandOff::NotSent && placed.was_answered {
+        if placed.is_doubtful {
             placed.standing = Standing::Unclear;
         }
         placed

@@ -39,8 +39,8 @@ pub enum HandOff {
 pub struct HandedOver {
     pub outcome: HandOff,
     pub standing: Standing,
-    /// The account has answered, and not merely failed to.
-    pub(super) was_answered: bool,
+    /// The account answered 500, which may be a fault of its own, or what it thinks of this request.
+    pub(super) is_doubtful: bool,
 }
 
 /// What a hand-off says of the account, whatever it thinks of this request.
@@ -56,7 +56,7 @@ impl HandedOver {
         Self {
             outcome,
             standing: Standing::Well,
-            was_answered: true,
+            is_doubtful: false,
         }
     }
 
@@ -64,7 +64,7 @@ impl HandedOver {
         Self {
             outcome,
             standing: Standing::Ill,
-            was_answered: false,
+            is_doubtful: false,
         }
     }
 }
@@ -235,7 +235,7 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedO
         code => {
             tracing::warn!(http.status = code, "restcomm.refused_request");
             HandedOver {
-                was_answered: true,
+                is_doubtful: code == 500,
                 ..HandedOver::ill(HandOff::NotSent)
             }
         }
