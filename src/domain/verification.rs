@@ -232,3 +232,40 @@ words!(Status {
     Failed => "failed",
 });
 words!(Reason { DeliveryRefused => "delivery_refused", NotDeliverable => "not_deliverable" });
+
+#[cfg(test)]
+pub mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use super::*;
+
+    /// A verification that began at `now`, lives for 5 minutes, and has no code yet.
+    pub fn pending(channel: Channel, now: Timestamp) -> Verification {
+        Verification {
+            id: Id::new(now, [1; 16]),
+            tenant: "acme".to_owned(),
+            number_index: [3; 32],
+            to: "+351*******78".to_owned(),
+            purpose: "login".to_owned(),
+            channel,
+            channels: Channels::only(channel),
+            switched: false,
+            metadata: BTreeMap::new(),
+            status: Status::Pending,
+            reason: None,
+            code_hash: None,
+            key_id: "k1".to_owned(),
+            attempts: 5,
+            wrong_at: Vec::new(),
+            guessed_before: 0,
+            sends: 1,
+            resend_at: now,
+            delivery: Id::new(now, [2; 16]),
+            sent: true,
+            created_at: now,
+            expires_at: now.plus(Duration::from_mins(5)),
+            approved_at: None,
+            ended_at: None,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -6,11 +6,12 @@ use super::*;
 use crate::{
     crypto::{ROOT_KEY_LENGTH, RootKey},
     domain::{
-        delivery::{Channels, DeliveryStatus, Stage},
+        delivery::{DeliveryStatus, Stage},
         failures::FailureBudget,
         limits::{Counter, Rate},
         phone::PhoneNumber,
         policy::tests::policy,
+        verification::tests::pending,
         wording::Wording,
     },
 };
@@ -49,32 +50,8 @@ impl World {
     /// A code that was sent over `channel` 20 s ago, and of which nothing was heard since.
     fn new(channel: Channel) -> Self {
         let (ring, mut ledger) = (ring(), Ledger::default());
-        let mut verification = Verification {
-            id: Id::new(NOW, [1; 16]),
-            tenant: "acme".to_owned(),
-            number_index: [3; 32],
-            to: "+351*******78".to_owned(),
-            purpose: "login".to_owned(),
-            channel,
-            channels: Channels::only(channel),
-            switched: false,
-            metadata: BTreeMap::new(),
-            status: Status::Pending,
-            reason: None,
-            code_hash: None,
-            key_id: "k1".to_owned(),
-            attempts: 5,
-            wrong_at: Vec::new(),
-            guessed_before: 0,
-            sends: 1,
-            resend_at: at(30),
-            delivery: Id::new(NOW, [2; 16]),
-            sent: true,
-            created_at: NOW,
-            expires_at: at(300),
-            approved_at: None,
-            ended_at: None,
-        };
+        let mut verification = pending(channel, NOW);
+        verification.resend_at = at(30);
         verification.bind_code(&code("123456"), &ring);
         let beginning = Beginning {
             cause: Cause::Send,

@@ -1,10 +1,10 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::*;
 use crate::domain::{
-    delivery::{Cause, Channel, Channels, Delivery, DeliveryStatus, Stage},
+    delivery::{Cause, Channel, Delivery, DeliveryStatus, Stage},
     limits::{Counter, Rate},
-    verification::{Reason, Status},
+    verification::{Reason, Status, tests::pending},
     wording::Wording,
 };
 
@@ -18,30 +18,9 @@ const ONCE: [Rate; 1] = [Rate {
 
 fn verification() -> Verification {
     Verification {
-        id: Id::new(NOW, [1; 16]),
-        tenant: "acme".to_owned(),
-        number_index: [3; 32],
-        to: "+351*******78".to_owned(),
-        purpose: "login".to_owned(),
-        channel: Channel::Sms,
-        channels: Channels::only(Channel::Sms),
-        switched: false,
-        metadata: BTreeMap::new(),
-        status: Status::Pending,
-        reason: None,
         code_hash: Some([4; 32]),
-        key_id: "k1".to_owned(),
-        attempts: 5,
-        wrong_at: Vec::new(),
-        guessed_before: 0,
-        sends: 1,
-        resend_at: NOW,
-        delivery: Id::new(NOW, [2; 16]),
         sent: false,
-        created_at: NOW,
-        expires_at: NOW.plus(Duration::from_mins(5)),
-        approved_at: None,
-        ended_at: None,
+        ..pending(Channel::Sms, NOW)
     }
 }
 

@@ -1,15 +1,13 @@
-use std::{collections::BTreeMap, time::Duration};
-
 use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
     crypto::{ROOT_KEY_LENGTH, RootKey},
     domain::{
-        delivery::{Cause, Channels, Stage},
+        delivery::{Cause, Stage},
         dispatch::Beginning,
         phone::PhoneNumber,
-        verification::Verification,
+        verification::{Verification, tests::pending},
         wording::Wording,
     },
 };
@@ -32,32 +30,7 @@ impl World {
             secret: Zeroizing::new([1; ROOT_KEY_LENGTH]),
         }]);
         let mut ledger = Ledger::default();
-        let verification = Verification {
-            id: Id::new(NOW, [1; 16]),
-            tenant: "acme".to_owned(),
-            number_index: [3; 32],
-            to: "+351*******78".to_owned(),
-            purpose: "login".to_owned(),
-            channel: Channel::Voice,
-            channels: Channels::only(Channel::Voice),
-            switched: false,
-            metadata: BTreeMap::new(),
-            status: Status::Pending,
-            reason: None,
-            code_hash: None,
-            key_id: "k1".to_owned(),
-            attempts: 5,
-            wrong_at: Vec::new(),
-            guessed_before: 0,
-            sends: 1,
-            resend_at: NOW,
-            delivery: Id::new(NOW, [2; 16]),
-            sent: true,
-            created_at: NOW,
-            expires_at: NOW.plus(Duration::from_mins(5)),
-            approved_at: None,
-            ended_at: None,
-        };
+        let verification = pending(Channel::Voice, NOW);
         let call = beginning("123456").dispatch(verification, &mut ledger, &ring, OP, NOW);
         let mut world = Self {
             ring,
