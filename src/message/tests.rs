@@ -3,10 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::*;
-use crate::domain::{
-    delivery::Channel,
-    policy::{CodePolicy, Countries, Resend, TenantLimits},
-};
+use crate::domain::policy::tests::policy;
 
 const FIVE: Duration = Duration::from_mins(5);
 const TEN: Duration = Duration::from_mins(10);
@@ -17,19 +14,7 @@ const HASH: &str = "FA+9qCX9VSu";
 pub fn default_policy(display_name: &str) -> Policy {
     Policy {
         display_name: display_name.to_owned(),
-        sender: None,
-        accounts: Vec::new(),
-        channels: vec![Channel::Sms],
-        countries: Countries::Anywhere,
-        origins: Vec::new(),
-        locale: Language::English,
-        messages: BTreeMap::new(),
-        code: CodePolicy::default(),
-        resend: Resend::New,
-        fallback: Vec::new(),
-        cool_down: Policy::COOL_DOWN,
-        limits: TenantLimits::default(),
-        retention: Duration::from_hours(24),
+        ..policy()
     }
 }
 

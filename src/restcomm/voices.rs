@@ -24,11 +24,6 @@ pub fn heard(engine: Synthesizer, wanted: Language) -> Heard {
     })
 }
 
-/// Whether `engine` speaks `language`.
-pub fn speaks(engine: Synthesizer, language: Language) -> bool {
-    key(engine, language).is_some()
-}
-
 /// What `engine` calls `language`. Of an engine that is not known, what all of them speak under one key.
 fn key(engine: Synthesizer, language: Language) -> Option<&'static str> {
     use Synthesizer::{Acapela, AwsPolly, VoiceRss};
@@ -98,7 +93,7 @@ mod tests {
         for engine in Synthesizer::ALL {
             for wanted in Language::ALL {
                 let heard = heard(engine, wanted);
-                if speaks(engine, wanted) {
+                if key(engine, wanted).is_some() {
                     assert_eq!(heard.language, wanted);
                 } else {
                     assert_eq!((heard.language, heard.key), (Language::English, "en"));

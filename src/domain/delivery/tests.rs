@@ -7,6 +7,21 @@ pub(super) fn at(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
+/// How far a status is: none may follow one of a higher rank.
+pub(super) fn rank(status: DeliveryStatus) -> u8 {
+    match status {
+        DeliveryStatus::Queued => 0,
+        DeliveryStatus::Sent => 1,
+        DeliveryStatus::Ringing => 2,
+        DeliveryStatus::Delivered
+        | DeliveryStatus::Undelivered
+        | DeliveryStatus::Failed
+        | DeliveryStatus::Answered
+        | DeliveryStatus::Unanswered
+        | DeliveryStatus::Busy => 3,
+    }
+}
+
 /// A delivery of a pending verification, at `stage`, under its second claim.
 pub(super) fn delivery(stage: Stage) -> Delivery {
     let open = stage != Stage::Done;
@@ -161,19 +176,6 @@ fn what_is_done_stays_done() {
 #[test]
 fn the_status_never_goes_backwards() {
     type Event = Box<dyn Fn(&mut Delivery)>;
-    fn rank(status: DeliveryStatus) -> u8 {
-        match status {
-            DeliveryStatus::Queued => 0,
-            DeliveryStatus::Sent => 1,
-            DeliveryStatus::Ringing => 2,
-            DeliveryStatus::Delivered
-            | DeliveryStatus::Undelivered
-            | DeliveryStatus::Failed
-            | DeliveryStatus::Answered
-            | DeliveryStatus::Unanswered
-            | DeliveryStatus::Busy => 3,
-        }
-    }
     let events = || {
         let reports = every_report().into_iter().map(|report| -> Event {
             Box::new(move |row| {

@@ -12,7 +12,7 @@ use crate::{
         delivery::Channel,
         language::Language,
         phone::PhoneNumber,
-        policy::{CodePolicy, Countries, Policy, Resend, Tenant, TenantLimits},
+        policy::{Tenant, tests::policy},
         send::{Send, SendOutcome},
         verification::{Reason, Status},
     },
@@ -28,22 +28,7 @@ fn sent() -> (Ledger, DeliveryReport) {
     let number = PhoneNumber::parse("+351912345678").unwrap();
     let tenant = Tenant {
         name: "acme".to_owned(),
-        policy: Policy {
-            display_name: "Acme Bank".to_owned(),
-            sender: None,
-            accounts: Vec::new(),
-            channels: vec![Channel::Sms],
-            countries: Countries::Anywhere,
-            origins: Vec::new(),
-            locale: Language::English,
-            messages: BTreeMap::new(),
-            code: CodePolicy::default(),
-            resend: Resend::New,
-            fallback: Vec::new(),
-            cool_down: Policy::COOL_DOWN,
-            limits: TenantLimits::default(),
-            retention: Duration::from_hours(24),
-        },
+        policy: policy(),
     };
     let send = Send {
         key: None,

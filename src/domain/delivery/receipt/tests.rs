@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::delivery::{
     Report,
-    tests::{at, delivery},
+    tests::{at, delivery, rank},
 };
 
 const ALL_NEWS: [News; 4] = [
@@ -178,20 +178,6 @@ fn nobody_asks_for_what_is_over() {
     let mut row = sent();
     row.abandon(DeliveryReason::VerificationEnded, at(300));
     assert_eq!((row.ask_at, row.sealed), (Some(at(11)), None));
-}
-
-fn rank(status: DeliveryStatus) -> u8 {
-    match status {
-        DeliveryStatus::Queued => 0,
-        DeliveryStatus::Sent => 1,
-        DeliveryStatus::Ringing => 2,
-        DeliveryStatus::Delivered
-        | DeliveryStatus::Undelivered
-        | DeliveryStatus::Failed
-        | DeliveryStatus::Answered
-        | DeliveryStatus::Unanswered
-        | DeliveryStatus::Busy => 3,
-    }
 }
 
 proptest! {
