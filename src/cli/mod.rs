@@ -83,7 +83,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let environment = Environment::of_process();
-    telemetry::start(environment.log_levels(), arguments.log_shape());
+    let last_lines = match telemetry::start(environment.log_levels(), arguments.log_shape()) {
+        Ok(last_lines) => last_lines,
+        Err(error) => return fail(&format!("cannot start: {error}")),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -91,7 +94,9 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start: {error}")),
     };
-    match runtime.block_on(run(arguments, environment)) {
+    let outcome = runtime.block_on(run(arguments, environment));
+    drop(last_lines);
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => fail(&error.to_string()),
     }

@@ -6,6 +6,7 @@
 mod families;
 pub mod labels;
 mod line;
+mod lines;
 mod metrics;
 mod process;
 mod trace;
@@ -24,18 +25,23 @@ use tracing_subscriber::{
 
 use line::Line;
 pub use line::Shape;
+pub use lines::LastLines;
+use lines::Lines;
 pub use metrics::{HandingOff, InFlight, Metrics};
 pub use trace::TraceParent;
 
 /// Levels as `RUST_LOG` gives them, `info` when absent. Lines are made for people where standard error is a terminal,
-/// for machines where it is not, unless `shape` says otherwise.
-pub fn start(levels: Option<&str>, shape: Option<Shape>) {
+/// for machines where it is not, unless `shape` says otherwise. The last lines are written when what is given back is
+/// dropped.
+pub fn start(levels: Option<&str>, shape: Option<Shape>) -> std::io::Result<LastLines> {
     let terminal = stderr().is_terminal();
     let shape = shape.unwrap_or(if terminal { Shape::Text } else { Shape::Json });
+    let (lines, last) = Lines::start(stderr())?;
     // A second start, as in tests, keeps the first.
     let _ = tracing_subscriber::registry()
-        .with(layer(shape, levels, terminal, stderr))
+        .with(layer(shape, levels, terminal, lines))
         .try_init();
+    Ok(last)
 }
 
 /// Writes lines, behind the two filters that decide what is told.
