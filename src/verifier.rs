@@ -185,6 +185,7 @@ impl Verifier {
             .ok_or_else(|| refused(DestinationRefused::NoSender))?;
         let until = (!request.respond_async).then(|| parts.clock.now().plus(parts.wait));
         let (tell, told) = oneshot::channel();
+        let [verification_seed, delivery_seed] = parts.random.several();
         let send = Send {
             tenant: caller.tenant.clone(),
             key: caller.key,
@@ -204,8 +205,8 @@ impl Verifier {
             language: request.language.unwrap_or(policy.locale),
             autofill: request.autofill,
             code,
-            verification_seed: parts.random.bytes(),
-            delivery_seed: parts.random.bytes(),
+            verification_seed,
+            delivery_seed,
             account: account.to_owned(),
             number: request.number,
             once,

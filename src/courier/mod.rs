@@ -176,7 +176,7 @@ impl Courier {
         let in_hand = self.1.in_flight.all();
         let (claimed, set_aside) = parts
             .store
-            .claim_due(CLAIM, parts.random.bytes(), &in_hand, now)
+            .claim_due(CLAIM, parts.random.name(), &in_hand, now)
             .await?;
         for damaged in set_aside {
             self.tell_damage(damaged);

@@ -49,7 +49,7 @@ impl Courier {
 
     async fn ask_for_some(&self) {
         let parts = &self.0;
-        let (op, now) = (parts.random.bytes(), parts.clock.now());
+        let (op, now) = (parts.random.name(), parts.clock.now());
         match parts.store.claim_asks(self.at_once(), op, now).await {
             Ok(asked) => {
                 join_all(asked.iter().map(|delivery| self.ask(delivery))).await;

@@ -73,8 +73,9 @@ impl AsRef<[u8]> for Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digits = encode(self.0);
         f.write_str("otp_")?;
-        f.write_str(&encode(self.0))
+        f.write_str(std::str::from_utf8(&digits).expect("the alphabet is ASCII"))
     }
 }
 
@@ -107,37 +108,84 @@ pub fn base62(mut value: u64, length: usize) -> String {
     String::from_utf8(digits).expect("the alphabet is ASCII")
 }
 
-fn encode(mut number: [u8; ID_LENGTH]) -> String {
-    let mut digits = [0; TEXT_LENGTH];
-    for digit in digits.iter_mut().rev() {
-        let mut remainder = 0_usize;
-        for byte in &mut number {
-            let value = remainder * 256 + usize::from(*byte);
-            *byte = u8::try_from(value / 62).expect("the quotient of a base-256 digit fits a byte");
-            remainder = value % 62;
-        }
-        *digit = ALPHABET[remainder];
+/// Digits that are converted together: their value fits into 32 bits.
+const STRIDE: usize = 5;
+const STRIDE_VALUE: u64 = 62_u64.pow(5);
+/// Words of 32 bits that hold an id, the first half empty.
+const WORDS: usize = 6;
+
+/// What each byte means as a digit; `NO_DIGIT`: nothing.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < 62 {
+        digits[ALPHABET[digit as usize] as usize] = digit;
+        digit += 1;
     }
-    String::from_utf8(digits.to_vec()).expect("the alphabet is ASCII")
+    digits
+};
+const NO_DIGIT: u8 = 255;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a remainder, and a quotient of 32 bits"
+)]
+fn encode(number: [u8; ID_LENGTH]) -> [u8; TEXT_LENGTH] {
+    let mut bytes = [0; WORDS * 4];
+    bytes[WORDS * 4 - ID_LENGTH..].copy_from_slice(&number);
+    let mut words = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| u32::from_be_bytes(*word));
+    let mut words: [u32; WORDS] = std::array::from_fn(|_| words.next().unwrap_or_default());
+    let mut digits = [0; TEXT_LENGTH];
+    for five in digits.rchunks_mut(STRIDE) {
+        let mut rest = 0_u64;
+        for word in &mut words {
+            let value = rest << 32 | u64::from(*word);
+            *word = (value / STRIDE_VALUE) as u32;
+            rest = value % STRIDE_VALUE;
+        }
+        for digit in five.iter_mut().rev() {
+            *digit = ALPHABET[(rest % 62) as usize];
+            rest /= 62;
+        }
+    }
+    digits
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half, the high one is carried on"
+)]
 fn decode(digits: &[u8]) -> Option<[u8; ID_LENGTH]> {
     if digits.len() != TEXT_LENGTH {
         return None;
     }
-    let mut number = [0_u8; ID_LENGTH];
-    for digit in digits {
-        let mut carry = ALPHABET.iter().position(|known| known == digit)?;
-        for byte in number.iter_mut().rev() {
-            let value = usize::from(*byte) * 62 + carry;
-            *byte = value.to_le_bytes()[0];
-            carry = value >> 8;
+    let mut words = [0_u32; WORDS];
+    for five in digits.chunks(STRIDE) {
+        let mut carry = 0_u64;
+        for digit in five {
+            let value = DIGITS[usize::from(*digit)];
+            if value == NO_DIGIT {
+                return None;
+            }
+            carry = carry * 62 + u64::from(value);
         }
-        if carry != 0 {
-            return None;
+        for word in words.iter_mut().rev() {
+            let value = u64::from(*word) * STRIDE_VALUE + carry;
+            *word = value as u32;
+            carry = value >> 32;
         }
     }
-    Some(number)
+    let mut bytes = [0; WORDS * 4];
+    for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *bytes = word.to_be_bytes();
+    }
+    let (beyond, number) = bytes.split_last_chunk()?;
+    // 62^30 is a little more than what an id can be.
+    (beyond == [0, 0]).then_some(*number)
 }
 
 #[cfg(test)]

@@ -57,6 +57,21 @@ impl Random {
         bytes
     }
 
+    /// Several at once: asking the system costs more than what it gives.
+    pub fn several<const N: usize, const M: usize>(&self) -> [[u8; N]; M] {
+        let mut bytes = [[0; N]; M];
+        self.fill(bytes.as_flattened_mut());
+        bytes
+    }
+
+    /// A name for a command, a request or a trace: no two are alike, and nothing is protected by not knowing one. Asking the
+    /// system each time would cost more than what is named.
+    pub fn name<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.generator().fill_bytes(&mut bytes);
+        bytes
+    }
+
     /// A uniform number below `bound`, by rejection: no value is likelier than another.
     pub fn below(&self, bound: usize) -> usize {
         self.generator().random_range(0..bound)

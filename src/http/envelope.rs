@@ -111,7 +111,7 @@ pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
 
 fn request_id(api: &Api) -> String {
     let mut id = String::from("req_");
-    for byte in api.random.bytes::<12>() {
+    for byte in api.random.name::<12>() {
         // Writing to a string does not fail.
         let _ = write!(id, "{byte:02x}");
     }

@@ -73,5 +73,5 @@ fn trace_of(headers: &HeaderMap, random: &Random) -> TraceParent {
     let parent = parent.filter(|_| named.next().is_none());
     parent
         .and_then(TraceParent::parse)
-        .unwrap_or_else(|| TraceParent::beginning(random.bytes()))
+        .unwrap_or_else(|| TraceParent::beginning(random.name()))
 }

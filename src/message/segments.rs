@@ -6,10 +6,21 @@ const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ
 /// Two each: an escape comes before them.
 const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 
+/// How many places a character takes in the GSM 7-bit alphabet; `None`: it is not there.
+fn width(c: char) -> Option<usize> {
+    // What most texts are made of stands where ASCII has it.
+    if c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | ',' | ':') || BASIC.contains(c) {
+        Some(1)
+    } else if EXTENSION.contains(c) {
+        Some(2)
+    } else {
+        None
+    }
+}
+
 /// Whether every character of `text` is in the GSM 7-bit alphabet or its extension; what is not needs UCS-2.
 pub fn is_gsm7(text: &str) -> bool {
-    text.chars()
-        .all(|c| BASIC.contains(c) || EXTENSION.contains(c))
+    text.chars().all(|c| width(c).is_some())
 }
 
 /// The segments of `text`: one holds 160 characters of the GSM alphabet or 70 units of UTF-16. Each of several holds 153
@@ -18,10 +29,9 @@ pub fn count(text: &str) -> usize {
     let gsm7 = is_gsm7(text);
     let (alone, among_others) = if gsm7 { (160, 153) } else { (70, 67) };
     let widths = || {
-        text.chars().map(move |c| match gsm7 {
-            true if EXTENSION.contains(c) => 2,
-            true => 1,
-            false => c.len_utf16(),
+        text.chars().map(move |c| match width(c) {
+            Some(width) if gsm7 => width,
+            _ => c.len_utf16(),
         })
     };
     if widths().sum::<usize>() <= alone {
