@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use reqwest::{Client, redirect};
-use secrecy::SecretString;
+use reqwest::{Client, Request, RequestBuilder, redirect};
+use secrecy::{ExposeSecret as _, SecretString};
 
+use super::{call::CALLS, sms::MESSAGES};
 use crate::domain::{
     code::Code, delivery::Channel, phone::PhoneNumber, policy::Policy, random::Random,
     synthesizer::Synthesizer,
@@ -48,6 +49,9 @@ pub struct SmsFrom {
 pub struct Account {
     pub(super) settings: Settings,
     pub(super) client: Client,
+    /// Requests that lack nothing but their form: made once, since reading an address takes as long as using it.
+    pub(super) new_message: Request,
+    pub(super) new_call: Request,
 }
 
 /// All accounts, in order.
@@ -75,7 +79,7 @@ impl Accounts {
                 .tcp_nodelay(true)
                 .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
                 .build()?;
-            Ok(Account { settings, client })
+            Account::new(settings, client)
         });
         accounts.collect::<Result<_, _>>().map(Self)
     }
@@ -157,6 +161,20 @@ fn ending(number: &str) -> Code {
 }
 
 impl Account {
+    fn new(settings: Settings, client: Client) -> Result<Self, reqwest::Error> {
+        let new = |resources| {
+            settings
+                .signed(client.post(settings.url(resources)))
+                .build()
+        };
+        Ok(Self {
+            new_message: new(MESSAGES)?,
+            new_call: new(CALLS)?,
+            settings,
+            client,
+        })
+    }
+
     pub fn name(&self) -> &str {
         &self.settings.name
     }
@@ -203,6 +221,16 @@ impl Account {
         let names_pass = !number.expose().starts_with("+1") && !for_country.is_some_and(is_number);
         let own_name = policy.sender.as_deref().filter(|_| names_pass);
         own_name.or(for_country).or(from.default.as_deref())
+    }
+}
+
+impl Settings {
+    pub(super) fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        request.basic_auth(&self.account_sid, Some(self.auth_token.expose_secret()))
+    }
+
+    pub(super) fn url(&self, resource: &str) -> String {
+        format!("{}/Accounts/{}/{resource}", self.base_url, self.account_sid)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::{
     phone::PhoneNumber,
 };
 
-const CALLS: &str = "Calls.json";
+pub(super) const CALLS: &str = "Calls.json";
 /// The machine that answers may not be the one that dates its calls.
 const CLOCK_SLACK: Duration = Duration::from_mins(1);
 
@@ -70,7 +70,7 @@ impl Account {
             ("StatusCallbackMethod", "POST"),
             ("Timeout", &ring),
         ];
-        let mut placed = self.hand_over(CALLS, &form, clock).await;
+        let mut placed = self.hand_over(&self.new_call, &form, clock).await;
         // Restcomm answers calls with 500 for many reasons that have nothing to do with messages: its extensions deny
         // some, or no way out is set up for any.
         if placed.is_doubtful {

@@ -1,7 +1,6 @@
 //! One request to an account, and what its answer means: the same for text messages and calls.
 
-use reqwest::{Response, StatusCode, header};
-use secrecy::ExposeSecret as _;
+use reqwest::{Request, RequestBuilder, Response, StatusCode, header};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -95,17 +94,14 @@ impl Account {
     /// Hands something over, and tells what became of it.
     pub(super) async fn hand_over(
         &self,
-        resource: &str,
+        request: &Request,
         form: &[(&str, &str)],
         clock: &Clock,
     ) -> HandedOver {
         let started = clock.now();
-        match self
-            .signed(self.client.post(self.url(resource)))
-            .form(form)
-            .send()
-            .await
-        {
+        let request = request.try_clone().expect("it has no body yet");
+        let request = RequestBuilder::from_parts(self.client.clone(), request);
+        match request.form(form).send().await {
             Ok(response) => judge(response, started, clock).await,
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {
@@ -127,8 +123,8 @@ impl Account {
             // It would be another path.
             return Err(LookUpFailed::Unclear);
         }
-        let url = self.url(&format!("{resources}/{sid}.json"));
-        let response = self.signed(self.client.get(url)).send().await;
+        let url = self.settings.url(&format!("{resources}/{sid}.json"));
+        let response = self.settings.signed(self.client.get(url)).send().await;
         let response = response.map_err(|_| LookUpFailed::Down)?;
         if response.status() != StatusCode::OK {
             return Err(LookUpFailed::Unclear);
@@ -146,8 +142,9 @@ impl Account {
         from: Option<&str>,
     ) -> Result<Page, LookUpFailed> {
         let page = PAGE.to_string();
-        let request = self
-            .signed(self.client.get(self.url(resource)))
+        let settings = &self.settings;
+        let request = settings
+            .signed(self.client.get(settings.url(resource)))
             .query(&[("To", to.expose()), ("PageSize", &page)])
             .query(&from.map(|from| [("From", from)]));
         let response = request.send().await.map_err(|_| LookUpFailed::Down)?;
@@ -170,21 +167,6 @@ impl Account {
         let body = read(response, LONGEST_LIST).await;
         let body = body.ok_or(LookUpFailed::Unclear)?;
         Ok(Page { body, date })
-    }
-
-    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        request.basic_auth(
-            &self.settings.account_sid,
-            Some(self.settings.auth_token.expose_secret()),
-        )
-    }
-
-    fn url(&self, resource: &str) -> String {
-        let settings = &self.settings;
-        format!(
-            "{}/Accounts/{}/{resource}",
-            settings.base_url, settings.account_sid
-        )
     }
 }
 

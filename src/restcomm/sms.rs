@@ -11,7 +11,7 @@ use crate::domain::{
     phone::PhoneNumber,
 };
 
-const MESSAGES: &str = "SMS/Messages.json";
+pub(super) const MESSAGES: &str = "SMS/Messages.json";
 
 /// A message as a list of them shows it.
 #[derive(Deserialize)]
@@ -56,7 +56,7 @@ impl Account {
         if unicode {
             form.push(("Encoding", "UCS-2"));
         }
-        self.hand_over(MESSAGES, &form, clock).await
+        self.hand_over(&self.new_message, &form, clock).await
     }
 
     /// How one message fares, as Restcomm's resource of it says.
