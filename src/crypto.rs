@@ -76,6 +76,10 @@ impl KeyRing {
             .map(|set| (set.id.as_str(), tag(&set.code, &[b"fingerprint/v1"])))
     }
 
+    /// Whether there are older keys than the one that writes.
+    pub fn is_rotating(&self) -> bool {
+        1 < self.ids().count()
+    }
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|set| set.id.as_str())
     }
@@ -103,11 +107,22 @@ impl KeyRing {
 
     /// Name of a limit's counter.
     pub fn limit_id(&self, parts: &[&[u8]]) -> UnderEveryKey<[u8; 16]> {
-        self.under_every_key(|set| {
-            let mut id = [0; 16];
-            id.copy_from_slice(&tag(&set.limit, parts)[..16]);
-            id
-        })
+        self.under_every_key(|set| limit_id(set, parts))
+    }
+
+    /// The same, for a counter that is used together with others of `place`: all of them begin alike, so that they stand on
+    /// one page of the database. What differs, 96 bits, is still too long to meet by chance.
+    pub fn limit_id_at(
+        &self,
+        place: &UnderEveryKey<[u8; 16]>,
+        parts: &[&[u8]],
+    ) -> UnderEveryKey<[u8; 16]> {
+        let mut ids = self.limit_id(parts);
+        let all = std::iter::once(&mut ids.newest).chain(&mut ids.older);
+        for (id, place) in all.zip(place.all()) {
+            id[..4].copy_from_slice(&place[..4]);
+        }
+        ids
     }
 
     /// What proves that an address to call back was made here.
@@ -211,6 +226,12 @@ fn expand(prk: &hkdf::Prk, info: &str) -> Zeroizing<[u8; 32]> {
         .and_then(|okm| okm.fill(out.as_mut()))
         .expect("32 bytes are within what HKDF-SHA-256 gives");
     out
+}
+
+fn limit_id(set: &KeySet, parts: &[&[u8]]) -> [u8; 16] {
+    let mut id = [0; 16];
+    id.copy_from_slice(&tag(&set.limit, parts)[..16]);
+    id
 }
 
 fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {

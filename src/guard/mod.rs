@@ -61,6 +61,7 @@ pub fn limits(
     } else {
         &own.per_ip
     };
+    let neighbours = ring.limit_id(&[b"neighbours", prefix]);
     let all: [Limit<'_>; 7] = [
         (
             LimitName::PerNumber,
@@ -90,7 +91,16 @@ pub fn limits(
     in_force
         .map(|(name, rates, subject)| LimitUse {
             name,
-            counter: ring.limit_id(subject),
+            counter: match name {
+                // Each send asks for all three.
+                LimitName::PerNumber | LimitName::PerPrefix => {
+                    ring.limit_id_at(&neighbours, subject)
+                }
+                LimitName::PerIp
+                | LimitName::PerCountry
+                | LimitName::PerKey
+                | LimitName::PerTenant => ring.limit_id(subject),
+            },
             rates: rates.to_vec(),
         })
         .collect()
