@@ -5,6 +5,7 @@ WORKDIR /build
 
 # The dependencies in a layer of their own, built against an empty crate: it stays in the cache until
 # Cargo.toml or Cargo.lock change. Cargo.toml names the benches, so each needs a file too.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock scripts/empty-crate ./
 RUN ./empty-crate . \
     && cargo build --release --locked --bin countersign \

@@ -42,6 +42,8 @@ pub struct Rows<K, V>(HashMap<K, Row<V>>);
 #[derive(Debug)]
 pub struct Row<V> {
     pub value: V,
+    /// What was loaded, once it has changed.
+    pub before: Option<V>,
     /// The version that was loaded; 0: the row is new.
     pub version: i64,
     /// The last command of this batch that changed it.
@@ -54,6 +56,7 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
             key,
             Row {
                 value,
+                before: None,
                 version,
                 changed_by: None,
             },
@@ -69,7 +72,10 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
         match self.0.get_mut(&key) {
             Some(row) if row.value == value => {}
             Some(row) => {
-                row.value = value;
+                let before = std::mem::replace(&mut row.value, value);
+                if row.version != 0 && row.before.is_none() {
+                    row.before = Some(before);
+                }
                 row.changed_by = Some(op);
             }
             None => {
@@ -77,6 +83,7 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
                     key,
                     Row {
                         value,
+                        before: None,
                         version: 0,
                         changed_by: Some(op),
                     },

@@ -49,6 +49,7 @@ impl Store {
             .map(|(delivery, version)| Change {
                 key: delivery.id,
                 value: delivery,
+                before: None,
                 version: *version,
                 op,
             })

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Store, StoreError, Tx,
+    batch_tx::BatchTx,
     journal::{Command, Entry, Outcome},
     record::{self, Change, Record},
     tally::{Ended, Open},
@@ -63,6 +64,8 @@ struct Needs {
     indexes: BTreeSet<[u8; 32]>,
     youngest: BTreeSet<([u8; 32], String)>,
     counters: BTreeSet<[u8; 16]>,
+    /// Verifications that are guessed at: the number's failures are needed as well.
+    guessed: BTreeSet<Id>,
     verifications: BTreeSet<Id>,
     deliveries: BTreeSet<Id>,
 }
@@ -74,7 +77,7 @@ pub(super) async fn run(
     entries: &[Entry],
     now: Timestamp,
 ) -> Result<Committed, StoreError> {
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_batch().await?;
     let work = tokio::time::timeout(DEADLINE, apply(&mut tx, ring, entries, now)).await;
     let (decided, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
     if traces.is_empty() {
@@ -90,7 +93,7 @@ pub(super) async fn run(
 
 /// Loads, decides and writes; the commit is still to come.
 async fn apply(
-    tx: &mut Tx,
+    tx: &mut BatchTx,
     ring: &KeyRing,
     entries: &[Entry],
     now: Timestamp,
@@ -102,13 +105,9 @@ async fn apply(
         .map(|entry| decide(entry, &mut ledger, ring, now))
         .collect();
     let traces = write(tx, &ledger, ring.newest()).await?;
-    if let (Tx::Sqlite(tx), false) = (tx, traces.is_empty()) {
+    if let (BatchTx::Sqlite(tx), false) = (tx, traces.is_empty()) {
         // PostgreSQL has a clock of its own, and its replicas would wait for each other here.
-        let highest = "update clock set now = $1 where id = 1 and now < $1";
-        sqlx::query(highest)
-            .bind(now.as_millis())
-            .execute(&mut **tx)
-            .await?;
+        tx.note_now(now)?;
     }
     let ended = open.ended(&ledger);
     Ok((Decided { outcomes, ended }, traces))
@@ -165,7 +164,7 @@ impl Needs {
                 }
                 match &check.target {
                     Target::Id(id) => {
-                        self.verifications.insert(*id);
+                        self.guessed.insert(*id);
                     }
                     Target::Number { index, purpose } => {
                         self.indexes.extend(index.all());
@@ -181,7 +180,9 @@ impl Needs {
             Command::Report(report) => {
                 self.deliveries.insert(report.delivery);
                 self.verifications.insert(report.verification);
-                self.counters.extend(&report.charges);
+                if report.report.may_give_back() {
+                    self.counters.extend(&report.charges);
+                }
             }
             Command::Speak(speak) => {
                 self.deliveries.insert(speak.delivery);
@@ -189,7 +190,8 @@ impl Needs {
             }
             Command::FallBack(due) => {
                 self.deliveries.insert(due.delivery);
-                self.verifications.insert(due.verification);
+                // Nothing falls back to a number that is blocked.
+                self.guessed.insert(due.verification);
                 self.counters.extend(&due.charges);
             }
             Command::Keep(keep) => {
@@ -203,23 +205,23 @@ impl Needs {
 }
 
 /// Loads and locks, in the order that every batch keeps: keys, sends with an `Idempotency-Key`, budgets, counters, verifications, deliveries.
-async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
+async fn load(tx: &mut BatchTx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
     let mut ledger = Ledger {
-        keys: super::keys::states(tx, &sorted(needs.api_keys)).await?,
+        keys: tx.key_states(&sorted(needs.api_keys)).await?,
         ..Ledger::default()
     };
     load_rows(tx, &mut ledger.sends, &sorted(needs.sends)).await?;
-    let named = sorted(std::mem::take(&mut needs.verifications));
-    // Which numbers the named verifications are of, read before the lock: the number never changes. Its index moves to a
+    // Which numbers the guessed verifications are of, read before the lock: the number never changes. Its index moves to a
     // newer key with a resend after a rotation; it is looked for under every key, so both are found.
-    for (index, every) in super::reads::indexes_of(tx, &named, ring).await? {
+    let guessed = sorted(needs.guessed);
+    for (index, every) in tx.indexes_of(&guessed, ring).await? {
         needs.indexes.extend(every.all());
         ledger.indexes.insert(index, every);
     }
     load_rows(tx, &mut ledger.budgets, &sorted(needs.indexes)).await?;
     load_rows(tx, &mut ledger.counters, &sorted(needs.counters)).await?;
-    ledger.youngest = super::reads::youngest(tx, &needs.youngest).await?;
-    needs.verifications.extend(named);
+    ledger.youngest = tx.youngest(&needs.youngest).await?;
+    needs.verifications.extend(guessed);
     needs.verifications.extend(ledger.youngest.values());
     load_rows(tx, &mut ledger.verifications, &sorted(needs.verifications)).await?;
     needs.deliveries.extend(
@@ -232,9 +234,9 @@ async fn load(tx: &mut Tx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, S
     Ok(ledger)
 }
 
-/// Loads and locks rows of one table. Those that may be missing, yet must be locked, are made first.
+/// Loads and locks rows of one table.
 async fn load_rows<T>(
-    tx: &mut Tx,
+    tx: &mut BatchTx,
     rows: &mut Rows<T::Key, T>,
     keys: &[T::Key],
 ) -> Result<(), StoreError>
@@ -242,20 +244,14 @@ where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Eq + std::hash::Hash,
 {
-    let made = record::make_lockable::<T>(tx, keys).await?;
-    let loaded = record::load::<T>(tx, keys).await?;
-    if made && loaded.len() < keys.len() {
-        // The sweeper took an empty row between making and locking it.
-        return Err(StoreError::Again);
-    }
-    for row in loaded {
+    for row in tx.load::<T>(keys).await? {
         rows.load(row.key, row.value, row.version);
     }
     Ok(())
 }
 
 /// Writes each changed row once: one statement a table.
-async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
+async fn write(tx: &mut BatchTx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
     Ok(Traces {
         sends: write_rows::<Remembered>(tx, &ledger.sends, key_id).await?,
         budgets: write_rows::<FailureBudget>(tx, &ledger.budgets, key_id).await?,
@@ -266,7 +262,7 @@ async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, Sto
 }
 
 async fn write_rows<T>(
-    tx: &mut Tx,
+    tx: &mut BatchTx,
     rows: &Rows<T::Key, T>,
     key_id: &str,
 ) -> Result<Vec<(T::Key, i64, Op)>, StoreError>
@@ -278,13 +274,14 @@ where
         row.changed_by.map(|op| Change {
             key: *key,
             value: &row.value,
+            before: row.before.as_ref(),
             version: row.version,
             op,
         })
     });
     let mut changes: Vec<_> = dirty.collect();
     changes.sort_by_key(|change| change.key);
-    record::write(tx, &changes, key_id).await?;
+    tx.write(&changes, key_id).await?;
     Ok(changes
         .iter()
         .map(|change| (change.key, change.version, change.op))

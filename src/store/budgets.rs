@@ -27,7 +27,7 @@ impl Record for FailureBudget {
         &STATEMENTS
     }
 
-    fn write(&self, id: &[u8; 32], key_id: &str) -> Vec<Value> {
+    fn write<'a>(&'a self, id: &'a [u8; 32], key_id: &'a str) -> Vec<Value<'a>> {
         vec![
             Value::bytes(id),
             Value::text(key_id),
@@ -37,9 +37,9 @@ impl Record for FailureBudget {
         ]
     }
 
-    fn read(columns: &mut Columns) -> Result<([u8; 32], Self), StoreError> {
+    fn read(columns: &mut Columns<'_>) -> Result<([u8; 32], Self), StoreError> {
         let id = columns.fixed()?;
-        columns.text()?;
+        columns.str()?;
         let budget = Self {
             failures: columns.number()?,
             blocked_until: columns.instant()?,

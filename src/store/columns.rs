@@ -1,5 +1,8 @@
 //! The values of a row: written and read column by column.
 
+use std::borrow::Cow;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
 
 use super::{
@@ -16,16 +19,25 @@ pub(super) enum Kind {
     Text,
 }
 
-pub(super) enum Value {
-    Bytes(Option<Vec<u8>>),
-    Int(Option<i64>),
-    Text(Option<String>),
+/// One value, borrowed from where it stands as far as that can be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Null,
+    Bytes(Cow<'a, [u8]>),
+    Int(i64),
+    Text(Cow<'a, str>),
 }
 
 /// The columns of one row, read from left to right.
-pub(super) struct Columns {
+pub(super) struct Columns<'r> {
     table: &'static str,
-    values: std::vec::IntoIter<Value>,
+    values: Values<'r>,
+}
+
+enum Values<'r> {
+    Taken(std::vec::IntoIter<Value<'static>>),
+    /// The row as SQLite holds it, and the next column.
+    InPlace(&'r rusqlite::Row<'r>, usize),
 }
 
 macro_rules! read_columns {
@@ -35,26 +47,37 @@ macro_rules! read_columns {
             .enumerate()
             .map(|(position, kind)| {
                 Ok(match kind {
-                    Kind::Bytes => Value::Bytes($row.try_get(position)?),
-                    Kind::Int => Value::Int($row.try_get(position)?),
-                    Kind::Text => Value::Text($row.try_get(position)?),
+                    Kind::Bytes => Value::of($row.try_get(position)?, |bytes: Vec<u8>| {
+                        Value::Bytes(bytes.into())
+                    }),
+                    Kind::Int => Value::of($row.try_get(position)?, Value::Int),
+                    Kind::Text => Value::of($row.try_get(position)?, |text: String| {
+                        Value::Text(text.into())
+                    }),
                 })
             })
             .collect();
         Ok(Self {
             table: $T::TABLE,
-            values: values?.into_iter(),
+            values: Values::Taken(values?.into_iter()),
         })
     }};
 }
 
-impl Columns {
+impl<'r> Columns<'r> {
     pub(super) fn of_sqlite<T: Record>(row: &SqliteRow) -> Result<Self, StoreError> {
         read_columns!(row, T)
     }
 
     pub(super) fn of_postgres<T: Record>(row: &PgRow) -> Result<Self, StoreError> {
         read_columns!(row, T)
+    }
+
+    pub(super) const fn in_place<T: Record>(row: &'r rusqlite::Row<'r>) -> Self {
+        Self {
+            table: T::TABLE,
+            values: Values::InPlace(row, 0),
+        }
     }
 
     pub(super) fn into_loaded<T: Record>(mut self) -> Result<Loaded<T>, StoreError> {
@@ -66,40 +89,88 @@ impl Columns {
         })
     }
 
-    pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.values.next() {
-            Some(Value::Bytes(value)) => Ok(value),
-            _ => Err(self.damaged("bytes expected")),
+    fn next(&mut self) -> Result<Value<'r>, StoreError> {
+        let missing = StoreError::Damaged {
+            table: self.table,
+            what: "a column is missing",
+        };
+        let (row, position) = match &mut self.values {
+            Values::Taken(values) => return values.next().ok_or(missing),
+            Values::InPlace(row, position) => (*row, position),
+        };
+        let value = row.get_ref(*position).map_err(|_| missing)?;
+        *position += 1;
+        Ok(match value {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Int(number),
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.into()),
+            ValueRef::Text(text) => match std::str::from_utf8(text) {
+                Ok(text) => Value::Text(text.into()),
+                Err(_) => return Err(self.damaged("text that is not UTF-8")),
+            },
+            ValueRef::Real(_) => return Err(self.damaged("a fraction")),
+        })
+    }
+
+    fn optional_cow(&mut self) -> Result<Option<Cow<'r, [u8]>>, StoreError> {
+        match self.next()? {
+            Value::Bytes(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Int(_) | Value::Text(_) => Err(self.damaged("bytes expected")),
         }
     }
 
+    fn optional_str(&mut self) -> Result<Option<Cow<'r, str>>, StoreError> {
+        match self.next()? {
+            Value::Text(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Int(_) | Value::Bytes(_) => Err(self.damaged("text expected")),
+        }
+    }
+
+    pub(super) fn optional_bytes(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.optional_cow()?.map(Cow::into_owned))
+    }
+
     pub(super) fn optional_int(&mut self) -> Result<Option<i64>, StoreError> {
-        match self.values.next() {
-            Some(Value::Int(value)) => Ok(value),
-            _ => Err(self.damaged("integer expected")),
+        match self.next()? {
+            Value::Int(value) => Ok(Some(value)),
+            Value::Null => Ok(None),
+            Value::Text(_) | Value::Bytes(_) => Err(self.damaged("integer expected")),
         }
     }
 
     pub(super) fn optional_text(&mut self) -> Result<Option<String>, StoreError> {
-        match self.values.next() {
-            Some(Value::Text(value)) => Ok(value),
-            _ => Err(self.damaged("text expected")),
-        }
+        Ok(self.optional_str()?.map(Cow::into_owned))
     }
 
-    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, StoreError> {
-        self.optional_bytes()?
+    pub(super) fn bytes(&mut self) -> Result<Cow<'r, [u8]>, StoreError> {
+        self.optional_cow()?
             .ok_or_else(|| self.damaged("bytes missing"))
     }
 
     pub(super) fn fixed<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        self.bytes()?
+        (*self.bytes()?)
             .try_into()
             .map_err(|_| self.damaged("width differs"))
     }
 
+    pub(super) fn optional_fixed<const N: usize>(&mut self) -> Result<Option<[u8; N]>, StoreError> {
+        let Some(bytes) = self.optional_cow()? else {
+            return Ok(None);
+        };
+        let fixed = (*bytes)
+            .try_into()
+            .map_err(|_| self.damaged("width differs"))?;
+        Ok(Some(fixed))
+    }
+
     pub(super) fn text(&mut self) -> Result<String, StoreError> {
-        self.optional_text()?
+        self.str().map(Cow::into_owned)
+    }
+
+    pub(super) fn str(&mut self) -> Result<Cow<'r, str>, StoreError> {
+        self.optional_str()?
             .ok_or_else(|| self.damaged("text missing"))
     }
 
@@ -126,14 +197,14 @@ impl Columns {
 
     /// A word of a closed list.
     pub(super) fn word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<W, StoreError> {
-        parse(&self.text()?).ok_or_else(|| self.damaged("unknown word"))
+        parse(&self.str()?).ok_or_else(|| self.damaged("unknown word"))
     }
 
     pub(super) fn optional_word<W>(
         &mut self,
         parse: impl Fn(&str) -> Option<W>,
     ) -> Result<Option<W>, StoreError> {
-        match self.optional_text()? {
+        match self.optional_str()? {
             None => Ok(None),
             Some(text) => parse(&text)
                 .map(Some)
@@ -166,33 +237,61 @@ impl Kind {
     }
 }
 
-impl Value {
-    pub(super) fn bytes(value: &[u8]) -> Self {
-        Self::Bytes(Some(value.to_vec()))
+impl<'a> Value<'a> {
+    fn of<V>(value: Option<V>, some: impl FnOnce(V) -> Self) -> Self {
+        value.map_or(Self::Null, some)
+    }
+
+    pub(super) fn bytes(value: &'a [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(value))
+    }
+
+    pub(super) fn optional_bytes(value: Option<&'a [u8]>) -> Self {
+        Self::of(value, Self::bytes)
     }
 
     pub(super) fn int(value: impl Into<i64>) -> Self {
-        Self::Int(Some(value.into()))
+        Self::Int(value.into())
     }
 
-    pub(super) fn text(value: &str) -> Self {
-        Self::Text(Some(value.to_owned()))
+    pub(super) fn optional_int(value: Option<impl Into<i64>>) -> Self {
+        Self::of(value, Self::int)
     }
 
-    pub(super) fn instant(value: Timestamp) -> Self {
-        Self::Int(Some(value.as_millis()))
+    pub(super) fn text(value: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(value))
+    }
+
+    pub(super) fn optional_text(value: Option<&'a str>) -> Self {
+        Self::of(value, Self::text)
+    }
+
+    pub(super) const fn instant(value: Timestamp) -> Self {
+        Self::Int(value.as_millis())
     }
 
     pub(super) fn optional_instant(value: Option<Timestamp>) -> Self {
-        Self::Int(value.map(Timestamp::as_millis))
+        Self::of(value, Self::instant)
     }
 
     pub(super) fn into_json(self) -> serde_json::Value {
         match self {
-            Self::Bytes(value) => value.map(|bytes| hex(&bytes)).into(),
+            Self::Null => serde_json::Value::Null,
+            Self::Bytes(value) => hex(&value).into(),
             Self::Int(value) => value.into(),
-            Self::Text(value) => value.into(),
+            Self::Text(value) => value.into_owned().into(),
         }
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Bytes(value) => ValueRef::Blob(value),
+            Self::Int(value) => ValueRef::Integer(*value),
+            Self::Text(value) => ValueRef::Text(value.as_bytes()),
+        }))
     }
 }
 

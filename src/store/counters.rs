@@ -27,18 +27,18 @@ impl Record for Counter {
         &STATEMENTS
     }
 
-    fn write(&self, id: &[u8; 16], key_id: &str) -> Vec<Value> {
+    fn write<'a>(&'a self, id: &'a [u8; 16], key_id: &'a str) -> Vec<Value<'a>> {
         vec![
             Value::bytes(id),
             Value::text(key_id),
-            Value::Bytes(Some(encode(self))),
+            Value::Bytes(encode(self).into()),
             Value::instant(self.until),
         ]
     }
 
-    fn read(columns: &mut Columns) -> Result<([u8; 16], Self), StoreError> {
+    fn read(columns: &mut Columns<'_>) -> Result<([u8; 16], Self), StoreError> {
         let id = columns.fixed()?;
-        columns.text()?;
+        columns.str()?;
         let state = columns.bytes()?;
         let mut counter = decode(&state).ok_or_else(|| columns.damaged("state of a counter"))?;
         counter.until = columns.instant()?;

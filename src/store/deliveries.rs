@@ -56,7 +56,7 @@ impl Record for Delivery {
         &STATEMENTS
     }
 
-    fn write(&self, _: &Id, _: &str) -> Vec<Value> {
+    fn write<'a>(&'a self, _: &'a Id, _: &'a str) -> Vec<Value<'a>> {
         let autofill = self.wording.autofill.as_ref().map(Autofill::kept);
         vec![
             Value::bytes(self.id.as_bytes()),
@@ -64,15 +64,15 @@ impl Record for Delivery {
             Value::text(&self.tenant),
             Value::text(self.channel.as_str()),
             Value::text(self.status.as_str()),
-            Value::Text(self.reason.map(|reason| reason.as_str().to_owned())),
+            Value::optional_text(self.reason.map(DeliveryReason::as_str)),
             Value::text(self.cause.as_str()),
             Value::text(self.stage.as_str()),
             Value::optional_instant(self.due_at),
             Value::int(self.claim),
             Value::int(self.tries),
-            Value::Text(self.account.clone()),
-            Value::Text(self.sid.clone()),
-            Value::Bytes(self.sealed.clone()),
+            Value::optional_text(self.account.as_deref()),
+            Value::optional_text(self.sid.as_deref()),
+            Value::optional_bytes(self.sealed.as_deref()),
             Value::text(&self.key_id),
             Value::bytes(self.charges.as_flattened()),
             Value::instant(self.give_up_at),
@@ -83,17 +83,17 @@ impl Record for Delivery {
             Value::optional_instant(self.failed_at),
             Value::text(self.wording.language.as_str()),
             Value::text(&self.wording.purpose),
-            Value::Text(Some(autofill.unwrap_or_default())),
+            Value::Text(autofill.unwrap_or_default().into()),
             Value::optional_instant(self.ask_at),
             Value::int(self.spoken),
             Value::optional_instant(self.over_at),
-            Value::Int(self.next.map(|next| next.index.into())),
-            Value::Int(self.next.map(|next| millis(next.after))),
+            Value::optional_int(self.next.map(|next| next.index)),
+            Value::optional_int(self.next.map(|next| millis(next.after))),
             Value::optional_instant(self.fallback_at),
         ]
     }
 
-    fn read(columns: &mut Columns) -> Result<(Id, Self), StoreError> {
+    fn read(columns: &mut Columns<'_>) -> Result<(Id, Self), StoreError> {
         let id = columns.id()?;
         let delivery = Self {
             id,
@@ -120,9 +120,9 @@ impl Record for Delivery {
             failed_at: columns.optional_instant()?,
             wording: Wording {
                 // A newer version may know more languages; while both run, its deliveries are sent in ours.
-                language: Language::parse(&columns.text()?).unwrap_or_default(),
+                language: Language::parse(&columns.str()?).unwrap_or_default(),
                 purpose: columns.text()?,
-                autofill: Autofill::read(&columns.text()?),
+                autofill: Autofill::read(&columns.str()?),
             },
             ask_at: columns.optional_instant()?,
             spoken: columns.number()?,
@@ -134,7 +134,7 @@ impl Record for Delivery {
     }
 }
 
-fn next_step(columns: &mut Columns) -> Result<Option<NextStep>, StoreError> {
+fn next_step(columns: &mut Columns<'_>) -> Result<Option<NextStep>, StoreError> {
     let (index, after) = (columns.optional_int()?, columns.optional_int()?);
     let Some((index, after)) = index.zip(after) else {
         return Ok(None);

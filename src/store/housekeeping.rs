@@ -84,6 +84,7 @@ impl Store {
             .map(|(claimed, version)| Change {
                 key: claimed.delivery.id,
                 value: &claimed.delivery,
+                before: None,
                 version,
                 op,
             })
@@ -146,7 +147,7 @@ impl Store {
         };
         let mut tx = self.begin().await?;
         match &mut tx {
-            Tx::Sqlite(tx) => {
+            Tx::Sqlite { tx, .. } => {
                 let json = record::json_keys(&ids);
                 for sql in [
                     "delete from deliveries where verification in (select unhex(value) from json_each($1))",
@@ -281,7 +282,7 @@ async fn put_aside(tx: &mut Tx, rows: &[SetAside], now: Timestamp) -> Result<(),
     let until = now.plus(SET_ASIDE_FOR).as_millis();
     let ids: Vec<&[u8]> = rows.iter().map(|row| row.id.as_slice()).collect();
     match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite { tx, .. } => {
             sqlx::query("update deliveries set due_at = $1 where id in (select unhex(value) from json_each($2))")
                 .bind(until)
                 .bind(record::json_keys(&ids))

@@ -35,10 +35,10 @@ impl Record for Remembered {
         &STATEMENTS
     }
 
-    fn write(&self, id: &[u8; 32], key_id: &str) -> Vec<Value> {
+    fn write<'a>(&'a self, id: &'a [u8; 32], key_id: &'a str) -> Vec<Value<'a>> {
         let (status, body) = match &self.answer {
             None => (None, None),
-            Some(Answer::Given { status, body }) => (Some(*status), Some(body.clone())),
+            Some(Answer::Given { status, body }) => (Some(*status), Some(body.as_str())),
             Some(Answer::Refused) => (Some(REFUSED), None),
         };
         vec![
@@ -49,15 +49,15 @@ impl Record for Remembered {
             Value::bytes(self.delivery.as_bytes()),
             Value::int(self.resent),
             Value::instant(self.answer_by),
-            Value::Int(status.map(i64::from)),
-            Value::Text(body),
+            Value::optional_int(status),
+            Value::optional_text(body),
             Value::instant(self.expires_at),
         ]
     }
 
-    fn read(columns: &mut Columns) -> Result<([u8; 32], Self), StoreError> {
+    fn read(columns: &mut Columns<'_>) -> Result<([u8; 32], Self), StoreError> {
         let id = columns.fixed()?;
-        columns.text()?;
+        columns.str()?;
         let send = Self {
             fingerprint: columns.fixed()?,
             verification: columns.id()?,
@@ -82,7 +82,7 @@ impl Record for Remembered {
     }
 }
 
-fn answer(columns: &mut Columns) -> Result<Option<Answer>, StoreError> {
+fn answer(columns: &mut Columns<'_>) -> Result<Option<Answer>, StoreError> {
     let status = columns.optional_int()?;
     let body = columns.optional_text()?;
     Ok(match (status, body) {

@@ -7,11 +7,12 @@ use std::sync::{
 };
 
 use futures_util::FutureExt as _;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Store, StoreError, batch,
     batch::{Committed, Traces},
+    gathering::Gathering,
     riding::Riding,
     started::{Started, started},
     tally,
@@ -40,8 +41,6 @@ use crate::{
 
 /// Commands that may wait; more are refused at once.
 const QUEUE: usize = 4096;
-/// Commands in one batch.
-const BATCH: usize = 256;
 /// Runs of one batch that the database asks to run again.
 const RUNS: usize = 3;
 /// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
@@ -98,7 +97,7 @@ struct Shared {
     clock: Clock,
     /// The latest `now` that a batch was given: time never runs backwards.
     latest: AtomicI64,
-    queue: Mutex<mpsc::Receiver<Entry>>,
+    gathering: Gathering,
     started: mpsc::Sender<Started>,
 }
 
@@ -110,11 +109,6 @@ impl Journal {
         clock: Clock,
         random: Random,
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
-        let writers = if store.is_sqlite() {
-            1
-        } else {
-            POSTGRES_WRITERS
-        };
         let latest = store.highest_now().await?;
         let metrics = store.metrics().clone();
         let (queue, entries) = mpsc::channel(QUEUE);
@@ -125,11 +119,15 @@ impl Journal {
             ring,
             clock,
             latest: AtomicI64::new(latest.as_millis()),
-            queue: Mutex::new(entries),
+            gathering: Gathering::of(entries),
             started,
         });
-        for _ in 0..writers {
-            tokio::spawn(write(shared.clone()));
+        if shared.store.is_sqlite() {
+            write_apart(shared)?;
+        } else {
+            for _ in 0..POSTGRES_WRITERS {
+                tokio::spawn(write(shared.clone()));
+            }
         }
         let journal = Self {
             queue,
@@ -209,7 +207,7 @@ impl Journal {
         let (answer, answered) = oneshot::channel();
         let entry = Entry {
             command,
-            op: self.random.bytes(),
+            op: self.random.name(),
             tell,
             answer,
             span: tracing::Span::current(),
@@ -229,16 +227,26 @@ impl Journal {
     }
 }
 
+/// SQLite is written to in place, which takes its thread while it lasts: so the journal has one of its own. It ends with
+/// the journal.
+fn write_apart(shared: Arc<Shared>) -> Result<(), StoreError> {
+    let failed = |error: std::io::Error| StoreError::Unavailable(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .map_err(failed)?;
+    let work = move || runtime.block_on(write(shared));
+    let thread = std::thread::Builder::new().name("journal".to_owned());
+    thread.spawn(work).map_err(failed)?;
+    Ok(())
+}
+
 async fn write(shared: Arc<Shared>) {
-    loop {
-        let mut batch = Vec::new();
-        // The lock is held only while gathering, so that batches run side by side where the database can.
-        let taken = shared.queue.lock().await.recv_many(&mut batch, BATCH).await;
-        if taken == 0 {
-            return;
-        }
+    while let Some((batch, _at_work)) = shared.gathering.next().await {
         let metrics = shared.store.metrics();
-        metrics.journal_queue.sub(i64::try_from(taken).unwrap_or(0));
+        metrics
+            .journal_queue
+            .sub(i64::try_from(batch.len()).unwrap_or(0));
         // A decision that panics must not end the journal: its callers are told that it was not done.
         if std::panic::AssertUnwindSafe(shared.settle(batch))
             .catch_unwind()

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Store, StoreError, Tx, on, read,
-    record::{array_keys, json_keys},
-};
+use super::{Store, StoreError, Tx, on, read, record::array_keys};
 use crate::domain::{
     clock::Timestamp,
     key::{ApiKey, KeyKind, KeyState, Scope, Trust},
@@ -112,26 +109,17 @@ pub(super) async fn states(
     tx: &mut Tx,
     hashes: &[[u8; 32]],
 ) -> Result<std::collections::HashMap<[u8; 32], KeyState>, StoreError> {
+    let Tx::Postgres(tx) = tx else {
+        unreachable!("batches of SQLite have a connection of their own")
+    };
     if hashes.is_empty() {
         return Ok(std::collections::HashMap::new());
     }
-    let rows: Vec<(Vec<u8>, Option<i64>, Option<i64>)> = match tx {
-        Tx::Sqlite(tx) => {
-            sqlx::query_as(
-                "select hash, expires_at, revoked_at from api_keys \
-                 where hash in (select unhex(value) from json_each($1))",
-            )
-            .bind(json_keys(hashes))
-            .fetch_all(&mut **tx)
-            .await?
-        }
-        Tx::Postgres(tx) => {
-            sqlx::query_as("select hash, expires_at, revoked_at from api_keys where hash = any($1)")
-                .bind(array_keys(hashes))
-                .fetch_all(&mut **tx)
-                .await?
-        }
-    };
+    let sql = "select hash, expires_at, revoked_at from api_keys where hash = any($1)";
+    let rows: Vec<(Vec<u8>, Option<i64>, Option<i64>)> = sqlx::query_as(sql)
+        .bind(array_keys(hashes))
+        .fetch_all(&mut **tx)
+        .await?;
     let damaged = |_| StoreError::Damaged {
         table: "api_keys",
         what: "width of hash",
@@ -166,7 +154,7 @@ fn record(
     })
 }
 
-fn state(expires_at: Option<i64>, revoked_at: Option<i64>) -> KeyState {
+pub(super) fn state(expires_at: Option<i64>, revoked_at: Option<i64>) -> KeyState {
     KeyState {
         expires_at: expires_at.map(Timestamp::from_millis),
         revoked_at: revoked_at.map(Timestamp::from_millis),

@@ -2,11 +2,14 @@
 
 mod asks;
 mod batch;
+mod batch_tx;
 mod budgets;
 mod columns;
 mod counters;
 mod deliveries;
+mod direct;
 mod fallbacks;
+mod gathering;
 mod housekeeping;
 mod idempotency;
 mod journal;
@@ -28,8 +31,10 @@ mod watch;
 
 use std::sync::Arc;
 
+use direct::Direct;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use thiserror::Error;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::{domain::clock::Timestamp, telemetry::Metrics};
 
@@ -54,6 +59,9 @@ enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
     Sqlite {
         file: SqliteFile,
+        /// The journal's connection. Whoever writes on another one holds it meanwhile: they would wait for each other
+        /// anyway, and SQLite does so by sleeping.
+        journal: Arc<Mutex<Direct>>,
         writers: SqlitePool,
         readers: SqlitePool,
     },
@@ -63,7 +71,10 @@ enum Pool {
 
 /// A transaction that may write.
 enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite {
+        tx: Transaction<'static, Sqlite>,
+        _journal: OwnedMutexGuard<Direct>,
+    },
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -88,7 +99,7 @@ pub enum StoreError {
     #[error("the database asked to run the transaction again")]
     Again,
     #[error("the database refused a statement: {0}")]
-    Refused(#[source] sqlx::Error),
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("cannot open {database}: {reason}")]
     NotOpened { database: String, reason: String },
     #[error("the schema cannot be brought up to date: {0}")]
@@ -99,7 +110,7 @@ pub enum StoreError {
 macro_rules! on {
     ($tx:expr, $connection:ident => $query:expr) => {
         match $tx {
-            $crate::store::Tx::Sqlite(tx) => {
+            $crate::store::Tx::Sqlite { tx, .. } => {
                 let $connection = &mut **tx;
                 $query
             }
@@ -124,22 +135,24 @@ use {on, read};
 impl Store {
     /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
     async fn begin(&self) -> Result<Tx, StoreError> {
-        // A server that has gone silent does not even answer this.
-        let begin = async { self.begin_now().await };
-        tokio::time::timeout(BEGIN_WITHIN, begin)
-            .await
-            .unwrap_or_else(|_| {
-                Err(StoreError::Unavailable(
-                    "it does not answer in time".to_owned(),
-                ))
-            })
+        in_time(self.begin_now()).await
     }
 
     async fn begin_now(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
-            Pool::Sqlite { file, writers, .. } => {
+            Pool::Sqlite {
+                file,
+                journal,
+                writers,
+                ..
+            } => {
+                let journal = journal.clone().lock_owned().await;
                 file.check()?;
-                Tx::Sqlite(writers.begin_with("BEGIN IMMEDIATE").await?)
+                let tx = writers.begin_with("BEGIN IMMEDIATE").await?;
+                Tx::Sqlite {
+                    tx,
+                    _journal: journal,
+                }
             }
             Pool::Postgres { writers, .. } => Tx::Postgres(writers.begin().await?),
         })
@@ -148,6 +161,17 @@ impl Store {
     fn is_sqlite(&self) -> bool {
         matches!(&*self.0, Pool::Sqlite { .. })
     }
+}
+
+/// A database that has gone silent, or whoever holds it, is not waited for without end.
+async fn in_time<T>(begin: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    tokio::time::timeout(BEGIN_WITHIN, begin)
+        .await
+        .unwrap_or_else(|_| {
+            Err(StoreError::Unavailable(
+                "it does not answer in time".to_owned(),
+            ))
+        })
 }
 
 impl Tx {
@@ -160,7 +184,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(match self {
-            Self::Sqlite(tx) => {
+            Self::Sqlite { tx, .. } => {
                 sqlx::query_scalar(sql)
                     .bind(now.as_millis())
                     .bind(most)
@@ -180,7 +204,7 @@ impl Tx {
 
     async fn commit(self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Sqlite { tx, .. } => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -210,7 +234,7 @@ impl From<sqlx::Error> for StoreError {
                 Some(code) if is_sqlite_outage(code) => {
                     Self::Unavailable(database.message().to_owned())
                 }
-                _ => Self::Refused(error),
+                _ => Self::Refused(Box::new(error)),
             },
             sqlx::Error::Io(_)
             | sqlx::Error::Protocol(_)
@@ -220,7 +244,7 @@ impl From<sqlx::Error> for StoreError {
                 Self::Unavailable(error.to_string())
             }
             // Everything else is a fault of ours: a statement, a type, a row.
-            _ => Self::Refused(error),
+            _ => Self::Refused(Box::new(error)),
         }
     }
 }

@@ -11,8 +11,13 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::Mutex;
 
-use super::{Pool, Store, StoreError, sqlite_file::SqliteFile};
+use super::{
+    Pool, Store, StoreError,
+    direct::{Direct, WAL_PAGES},
+    sqlite_file::SqliteFile,
+};
 use crate::telemetry::Metrics;
 
 /// How long anything waits for a connection or a lock before the caller gets 503.
@@ -52,8 +57,12 @@ impl Store {
     pub async fn close(&self) {
         match &*self.0 {
             Pool::Sqlite {
-                writers, readers, ..
+                journal,
+                writers,
+                readers,
+                ..
             } => {
+                journal.lock().await.close();
                 readers.close().await;
                 writers.close().await;
             }
@@ -105,6 +114,7 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         // Nor in a temporary file beside it: statement journals hold old pages, and cost a file for every batch.
         .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
+        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
         .disable_statement_logging();
     create_private(path)?;
     let writers = SqlitePoolOptions::new()
@@ -120,8 +130,10 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .test_before_acquire(false)
         .connect_lazy_with(options.pragma("query_only", "on"));
     let file = SqliteFile::of(path)?;
+    let journal = Direct::open(path, PATIENCE)?;
     Ok(Pool::Sqlite {
         file,
+        journal: Arc::new(Mutex::new(journal)),
         writers,
         readers,
     })
@@ -161,6 +173,10 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
             ("statement_timeout", "5s"),
             ("lock_timeout", "3s"),
             ("idle_in_transaction_session_timeout", "10s"),
+            // Rows are asked for by their keys. A plan that was made while a table was small would go on reading all of
+            // it, until statistics are gathered that tell otherwise.
+            ("enable_seqscan", "off"),
+            ("jit", "off"),
         ])
         .disable_statement_logging();
     let pool = |connections| {

@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Pool, Store, StoreError, Tx,
+    batch_tx::Indexes,
     columns::Columns,
-    record::{Record, array_keys, json_keys},
+    record::{Record, array_keys},
 };
 use crate::{
     crypto::{KeyRing, UnderEveryKey},
@@ -22,10 +23,12 @@ pub struct Snapshot {
     pub deliveries: Vec<Delivery>,
 }
 
-const SELECT: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
-                      from verifications v left join deliveries d on d.id = v.delivery where v.id";
-const NEWEST: &str = "(select id from verifications v where v.number_index = k.number_index \
-                      and v.purpose = k.purpose order by v.id desc limit 1)";
+const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
+                       from verifications v left join deliveries d on d.id = v.delivery where v.id = any($1)";
+const YOUNGEST: &str = "select k.number_index, k.purpose, \
+                        (select id from verifications v where v.number_index = k.number_index \
+                         and v.purpose = k.purpose order by v.id desc limit 1) \
+                        from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)";
 type IndexRow = (
     String,
     Vec<u8>,
@@ -178,56 +181,55 @@ pub(super) async fn indexes_of(
     tx: &mut Tx,
     ids: &[Id],
     ring: &KeyRing,
-) -> Result<Vec<([u8; 32], UnderEveryKey<[u8; 32]>)>, StoreError> {
+) -> Result<Indexes, StoreError> {
+    let Tx::Postgres(tx) = tx else {
+        unreachable!("batches of SQLite have a connection of their own")
+    };
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<IndexRow> = match tx {
-        Tx::Sqlite(tx) => {
-            let sql = sqlx::AssertSqlSafe(format!(
-                "{SELECT} in (select unhex(value) from json_each($1))"
-            ));
-            sqlx::query_as(sql)
-                .bind(json_keys(ids))
-                .fetch_all(&mut **tx)
-                .await?
-        }
-        Tx::Postgres(tx) => {
-            let sql = sqlx::AssertSqlSafe(format!("{SELECT} = any($1)"));
-            sqlx::query_as(sql)
-                .bind(array_keys(ids))
-                .fetch_all(&mut **tx)
-                .await?
-        }
-    };
-    let rotated = 1 < ring.ids().count();
+    let rows: Vec<IndexRow> = sqlx::query_as(INDEXES)
+        .bind(array_keys(ids))
+        .fetch_all(&mut **tx)
+        .await?;
     rows.into_iter()
         .map(|(tenant, index, delivery, key_id, sealed)| {
-            let damaged = |_| StoreError::Damaged {
+            let index: [u8; 32] = index.try_into().map_err(|_| StoreError::Damaged {
                 table: "verifications",
                 what: "width of number_index",
-            };
-            let index: [u8; 32] = index.try_into().map_err(damaged)?;
-            // After a rotation the number may be counted under a newer key than its verification was made with.
-            let number = delivery
-                .zip(key_id)
-                .zip(sealed)
-                .filter(|_| rotated)
-                .and_then(|((id, key_id), sealed)| {
-                    let secret = ring.open(&key_id, &id, &sealed).ok()?;
-                    let (_, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
-                    PhoneNumber::parse(number).ok()
-                });
-            let every = match number {
-                Some(number) => ring.number_index(&tenant, number.expose()),
-                None => UnderEveryKey {
-                    newest: index,
-                    older: Vec::new(),
-                },
-            };
-            Ok((index, every))
+            })?;
+            let sealed = delivery
+                .as_deref()
+                .zip(key_id.as_deref())
+                .zip(sealed.as_deref());
+            let sealed = sealed.map(|((delivery, key_id), sealed)| (delivery, key_id, sealed));
+            Ok((index, under_every_key(ring, &tenant, index, sealed)))
         })
         .collect()
+}
+
+/// Under which indexes a number is counted. After a rotation it may be counted under a newer key than its verification
+/// was made with; then its number is needed, and stands sealed in the latest delivery: id, key and what is sealed.
+pub(super) fn under_every_key(
+    ring: &KeyRing,
+    tenant: &str,
+    index: [u8; 32],
+    sealed: Option<(&[u8], &str, &[u8])>,
+) -> UnderEveryKey<[u8; 32]> {
+    let number = sealed
+        .filter(|_| ring.is_rotating())
+        .and_then(|(id, key_id, sealed)| {
+            let secret = ring.open(key_id, id, sealed).ok()?;
+            let (_, number) = std::str::from_utf8(&secret).ok()?.split_once('\n')?;
+            PhoneNumber::parse(number).ok()
+        });
+    match number {
+        Some(number) => ring.number_index(tenant, number.expose()),
+        None => UnderEveryKey {
+            newest: index,
+            older: Vec::new(),
+        },
+    }
 }
 
 /// The youngest verification of each number and purpose.
@@ -235,37 +237,19 @@ pub(super) async fn youngest(
     tx: &mut Tx,
     wanted: &BTreeSet<([u8; 32], String)>,
 ) -> Result<HashMap<([u8; 32], String), Id>, StoreError> {
+    let Tx::Postgres(tx) = tx else {
+        unreachable!("batches of SQLite have a connection of their own")
+    };
     if wanted.is_empty() {
         return Ok(HashMap::new());
     }
     let indexes: Vec<_> = wanted.iter().map(|(index, _)| *index).collect();
     let purposes: Vec<_> = wanted.iter().map(|(_, purpose)| purpose.clone()).collect();
-    let rows: Vec<(Vec<u8>, String, Option<Vec<u8>>)> = match tx {
-        Tx::Sqlite(tx) => {
-            let sql = sqlx::AssertSqlSafe(format!(
-                "with k as (select unhex(i.value) as number_index, p.value as purpose \
-                 from json_each($1) i join json_each($2) p on p.key = i.key) \
-                 select k.number_index, k.purpose, {NEWEST} from k"
-            ));
-            let purposes = serde_json::Value::from(purposes).to_string();
-            sqlx::query_as(sql)
-                .bind(json_keys(&indexes))
-                .bind(purposes)
-                .fetch_all(&mut **tx)
-                .await?
-        }
-        Tx::Postgres(tx) => {
-            let sql = sqlx::AssertSqlSafe(format!(
-                "select k.number_index, k.purpose, {NEWEST} \
-                 from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)"
-            ));
-            sqlx::query_as(sql)
-                .bind(array_keys(&indexes))
-                .bind(purposes)
-                .fetch_all(&mut **tx)
-                .await?
-        }
-    };
+    let rows: Vec<(Vec<u8>, String, Option<Vec<u8>>)> = sqlx::query_as(YOUNGEST)
+        .bind(array_keys(&indexes))
+        .bind(purposes)
+        .fetch_all(&mut **tx)
+        .await?;
     let damaged = StoreError::Damaged {
         table: "verifications",
         what: "width of id",

@@ -23,6 +23,8 @@ pub(super) struct Loaded<T: Record> {
 pub(super) struct Change<'a, T: Record> {
     pub(super) key: T::Key,
     pub(super) value: &'a T,
+    /// What was loaded, where it is known: only what differs from it needs to be written.
+    pub(super) before: Option<&'a T>,
     pub(super) version: i64,
     pub(super) op: Op,
 }
@@ -39,8 +41,8 @@ pub(super) trait Record: Sized {
     /// The statements of this table, made once.
     fn statements() -> &'static Statements;
     /// The values of [`Self::COLUMNS`]. `key_id` names the newest key of the ring.
-    fn write(&self, key: &Self::Key, key_id: &str) -> Vec<Value>;
-    fn read(columns: &mut Columns) -> Result<(Self::Key, Self), StoreError>;
+    fn write<'a>(&'a self, key: &'a Self::Key, key_id: &'a str) -> Vec<Value<'a>>;
+    fn read(columns: &mut Columns<'_>) -> Result<(Self::Key, Self), StoreError>;
 
     /// Where a row that is missing must be locked all the same: the statement by which PostgreSQL makes empty ones.
     /// SQLite needs none, since its write lock covers what is not there.
@@ -50,6 +52,8 @@ pub(super) trait Record: Sized {
 }
 
 pub(super) struct Statements {
+    by_id: String,
+    insert: String,
     sqlite_load: String,
     postgres_load: String,
     sqlite_write: String,
@@ -93,7 +97,10 @@ impl Statements {
             .map(|(position, kind)| format!("${}::{}[]", position + 1, kind.postgres()))
             .collect();
         let in_json = "in (select unhex(value) from json_each($1))";
+        let places = vec!["?"; names.len() + 2].join(", ");
         Self {
+            by_id: format!("select {columns}, version from {table} where id = ?1"),
+            insert: format!("insert into {table} ({columns}, version, op) values ({places})"),
             sqlite_load: format!("select {columns}, version from {table} where id {in_json}"),
             postgres_load: format!(
                 "select {columns}, version from {table} where id = any($1) order by id for update"
@@ -111,6 +118,15 @@ impl Statements {
                 "select id, version, op from {table} where id = any($1) order by id for update"
             ),
         }
+    }
+
+    /// For one row, on the journal's own connection to SQLite.
+    pub(super) fn by_id(&self) -> &str {
+        &self.by_id
+    }
+
+    pub(super) fn insert(&self) -> &str {
+        &self.insert
     }
 }
 
@@ -173,7 +189,7 @@ async fn rows<T: Record>(
 ) -> Result<Vec<Result<Loaded<T>, StoreError>>, StoreError> {
     let statements = T::statements();
     Ok(match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite { tx, .. } => {
             let rows = sqlx::query(statements.sqlite_load.as_str())
                 .bind(json_keys(keys))
                 .fetch_all(&mut **tx)
@@ -204,12 +220,12 @@ pub(super) async fn write<T: Record>(
     let statements = T::statements();
     let rows = changes.iter().map(|change| {
         let mut values = change.value.write(&change.key, key_id);
-        values.push(Value::Int(Some(change.version + 1)));
-        values.push(Value::Bytes(Some(change.op.to_vec())));
+        values.push(Value::Int(change.version + 1));
+        values.push(Value::bytes(&change.op));
         values
     });
     let written = match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite { tx, .. } => {
             let json = json_rows(rows);
             sqlx::query(statements.sqlite_write.as_str())
                 .bind(json)
@@ -219,7 +235,8 @@ pub(super) async fn write<T: Record>(
         }
         Tx::Postgres(tx) => {
             let mut query = sqlx::query(statements.postgres_write.as_str());
-            for column in transpose(rows) {
+            let kinds = T::COLUMNS.iter().map(|(_, kind)| *kind);
+            for column in transpose(kinds.chain([Kind::Int, Kind::Bytes]), rows) {
                 query = match column {
                     Array::Bytes(values) => query.bind(values),
                     Array::Int(values) => query.bind(values),
@@ -244,7 +261,7 @@ pub(super) async fn ops<T: Record>(
 ) -> Result<Vec<(Vec<u8>, i64, Vec<u8>)>, StoreError> {
     let statements = T::statements();
     Ok(match tx {
-        Tx::Sqlite(tx) => {
+        Tx::Sqlite { tx, .. } => {
             sqlx::query_as(statements.sqlite_ops.as_str())
                 .bind(json_keys(keys))
                 .fetch_all(&mut **tx)
@@ -266,25 +283,35 @@ enum Array {
 }
 
 /// One array per column, as `unnest` takes them.
-fn transpose(rows: impl Iterator<Item = Vec<Value>>) -> Vec<Array> {
-    let mut columns: Vec<Array> = Vec::new();
+fn transpose<'a>(
+    kinds: impl Iterator<Item = Kind>,
+    rows: impl Iterator<Item = Vec<Value<'a>>>,
+) -> Vec<Array> {
+    let empty = |kind| match kind {
+        Kind::Bytes => Array::Bytes(Vec::new()),
+        Kind::Int => Array::Int(Vec::new()),
+        Kind::Text => Array::Text(Vec::new()),
+    };
+    let mut columns: Vec<Array> = kinds.map(empty).collect();
     for row in rows {
-        for (position, value) in row.into_iter().enumerate() {
-            match (columns.get_mut(position), value) {
-                (Some(Array::Bytes(column)), Value::Bytes(value)) => column.push(value),
-                (Some(Array::Int(column)), Value::Int(value)) => column.push(value),
-                (Some(Array::Text(column)), Value::Text(value)) => column.push(value),
-                (None, Value::Bytes(value)) => columns.push(Array::Bytes(vec![value])),
-                (None, Value::Int(value)) => columns.push(Array::Int(vec![value])),
-                (None, Value::Text(value)) => columns.push(Array::Text(vec![value])),
-                (Some(_), _) => unreachable!("all rows of a table have the same columns"),
+        for (column, value) in columns.iter_mut().zip(row) {
+            match (column, value) {
+                (Array::Bytes(column), Value::Bytes(value)) => {
+                    column.push(Some(value.into_owned()));
+                }
+                (Array::Bytes(column), Value::Null) => column.push(None),
+                (Array::Int(column), Value::Int(value)) => column.push(Some(value)),
+                (Array::Int(column), Value::Null) => column.push(None),
+                (Array::Text(column), Value::Text(value)) => column.push(Some(value.into_owned())),
+                (Array::Text(column), Value::Null) => column.push(None),
+                (_, _) => unreachable!("a table says which kinds its columns are of"),
             }
         }
     }
     columns
 }
 
-fn json_rows(rows: impl Iterator<Item = Vec<Value>>) -> String {
+fn json_rows<'a>(rows: impl Iterator<Item = Vec<Value<'a>>>) -> String {
     let rows: serde_json::Value = rows
         .map(|row| row.into_iter().map(Value::into_json).collect())
         .collect::<Vec<serde_json::Value>>()

@@ -1,6 +1,6 @@
 //! The table of verifications.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 
 use super::{
     StoreError,
@@ -49,7 +49,7 @@ impl Record for Verification {
         &STATEMENTS
     }
 
-    fn write(&self, _: &Id, _: &str) -> Vec<Value> {
+    fn write<'a>(&'a self, _: &'a Id, _: &'a str) -> Vec<Value<'a>> {
         vec![
             Value::bytes(self.id.as_bytes()),
             Value::text(&self.tenant),
@@ -57,13 +57,13 @@ impl Record for Verification {
             Value::text(&self.to),
             Value::text(&self.purpose),
             Value::text(self.channel.as_str()),
-            Value::Text(Some(serde_json::json!(self.metadata).to_string())),
+            Value::Text(written(&self.metadata)),
             Value::text(self.status.as_str()),
-            Value::Text(self.reason.map(|reason| reason.as_str().to_owned())),
-            Value::Bytes(self.code_hash.map(|hash| hash.to_vec())),
+            Value::optional_text(self.reason.map(Reason::as_str)),
+            Value::optional_bytes(self.code_hash.as_ref().map(<[u8; 32]>::as_slice)),
             Value::text(&self.key_id),
             Value::int(self.attempts),
-            Value::bytes(&pack(&self.wrong_at)),
+            Value::Bytes(pack(&self.wrong_at).into()),
             Value::int(self.sends),
             Value::instant(self.resend_at),
             Value::bytes(self.delivery.as_bytes()),
@@ -78,7 +78,7 @@ impl Record for Verification {
         ]
     }
 
-    fn read(columns: &mut Columns) -> Result<(Id, Self), StoreError> {
+    fn read(columns: &mut Columns<'_>) -> Result<(Id, Self), StoreError> {
         let id = columns.id()?;
         let verification = Self {
             id,
@@ -90,13 +90,7 @@ impl Record for Verification {
             metadata: metadata(columns)?,
             status: columns.word(Status::parse)?,
             reason: columns.optional_word(Reason::parse)?,
-            code_hash: match columns.optional_bytes()? {
-                None => None,
-                Some(hash) => Some(
-                    hash.try_into()
-                        .map_err(|_| columns.damaged("width of code_hash"))?,
-                ),
-            },
+            code_hash: columns.optional_fixed()?,
             key_id: columns.text()?,
             attempts: columns.number()?,
             wrong_at: unpack(&columns.bytes()?),
@@ -116,9 +110,21 @@ impl Record for Verification {
     }
 }
 
-fn metadata(columns: &mut Columns) -> Result<BTreeMap<String, String>, StoreError> {
-    serde_json::from_str(&columns.text()?)
-        .map_err(|_| columns.damaged("metadata is not an object of strings"))
+/// Most verifications have none.
+fn written(metadata: &BTreeMap<String, String>) -> Cow<'static, str> {
+    if metadata.is_empty() {
+        Cow::Borrowed("{}")
+    } else {
+        serde_json::json!(metadata).to_string().into()
+    }
+}
+
+fn metadata(columns: &mut Columns<'_>) -> Result<BTreeMap<String, String>, StoreError> {
+    let text = columns.str()?;
+    if text == "{}" {
+        return Ok(BTreeMap::new());
+    }
+    serde_json::from_str(&text).map_err(|_| columns.damaged("metadata is not an object of strings"))
 }
 
 /// Instants as 8 bytes each, one after another.

@@ -90,11 +90,18 @@ impl Store {
     fn observe_connections(&self) {
         let sizes = match &*self.0 {
             Pool::Sqlite {
-                writers, readers, ..
-            } => [
-                (PoolName::Writers, writers.size(), writers.num_idle()),
-                (PoolName::Readers, readers.size(), readers.num_idle()),
-            ],
+                journal,
+                writers,
+                readers,
+                ..
+            } => {
+                // Of the two that write, only one can at a time: the journal's, or else it is held meanwhile.
+                let idle = writers.num_idle() + usize::from(journal.try_lock().is_ok());
+                [
+                    (PoolName::Writers, writers.size() + 1, idle),
+                    (PoolName::Readers, readers.size(), readers.num_idle()),
+                ]
+            }
             Pool::Postgres { writers, readers } => [
                 (PoolName::Writers, writers.size(), writers.num_idle()),
                 (PoolName::Readers, readers.size(), readers.num_idle()),

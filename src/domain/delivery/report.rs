@@ -32,6 +32,13 @@ pub enum Report {
     Receipt(Receipt),
 }
 
+impl Report {
+    /// Whether it may mean that the delivery led to nothing, so that its limits are given back.
+    pub const fn may_give_back(&self) -> bool {
+        !matches!(self, Self::Accepted { .. })
+    }
+}
+
 /// What a report led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {

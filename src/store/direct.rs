@@ -1,0 +1,307 @@
+//! The journal's own connection to SQLite, on the journal's own thread.
+//!
+//! A pool hands each statement to another thread and each row back. That is right for a statement now and then; a batch
+//! has some hundreds of small ones, and would spend its time on handing over. So a batch talks to SQLite in place: one
+//! prepared statement a row, values bound where they stand, and of a row only the columns that changed.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+};
+use tokio::sync::OwnedMutexGuard;
+
+use super::{
+    StoreError,
+    batch_tx::Indexes,
+    columns::{Columns, Value},
+    keys,
+    reads::under_every_key,
+    record::{Change, Loaded, Record},
+};
+use crate::{
+    crypto::KeyRing,
+    domain::{
+        clock::Timestamp,
+        id::{ID_LENGTH, Id},
+        key::KeyState,
+    },
+};
+
+/// Each table is loaded, inserted into, and updated in some ways.
+const STATEMENTS: usize = 128;
+/// Pages of recent verifications and of the upper levels of all trees. In KiB; negative is how SQLite takes it so.
+const CACHE: i64 = -32 * 1024;
+/// Pages in the log before they are copied into the database: 16 MiB. A page that was written several times meanwhile is
+/// copied once.
+pub(super) const WAL_PAGES: i64 = 4096;
+
+pub(super) struct Direct {
+    path: PathBuf,
+    patience: Duration,
+    /// `None`: it could not take back a transaction, and is opened again when it is needed.
+    connection: Option<Connection>,
+    is_closed: bool,
+}
+
+/// A transaction that has the write lock. Dropped without a commit, it is taken back.
+pub(super) struct DirectTx(OwnedMutexGuard<Direct>);
+
+impl Direct {
+    pub(super) fn open(path: &Path, patience: Duration) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            patience,
+            connection: Some(connect(path, patience)?),
+            is_closed: false,
+        })
+    }
+
+    /// For good.
+    pub(super) fn close(&mut self) {
+        self.connection = None;
+        self.is_closed = true;
+    }
+
+    fn is_open(&mut self) -> Result<(), StoreError> {
+        if self.is_closed {
+            return Err(StoreError::Unavailable("it was closed".to_owned()));
+        }
+        if self.connection.is_none() {
+            self.connection = Some(connect(&self.path, self.patience)?);
+        }
+        Ok(())
+    }
+}
+
+fn connect(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+    // One thread at a time has it: SQLite need not see to that as well.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(patience)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    for (name, value) in [
+        ("synchronous", "full"),
+        ("secure_delete", "on"),
+        ("temp_store", "memory"),
+        ("trusted_schema", "off"),
+    ] {
+        connection.pragma_update(None, name, value)?;
+    }
+    connection.pragma_update(None, "cache_size", CACHE)?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
+    Ok(connection)
+}
+
+impl DirectTx {
+    pub(super) fn begin(mut connection: OwnedMutexGuard<Direct>) -> Result<Self, StoreError> {
+        connection.is_open()?;
+        let tx = Self(connection);
+        tx.connection()
+            .prepare_cached("begin immediate")?
+            .execute([])?;
+        Ok(tx)
+    }
+
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        self.connection().prepare_cached("commit")?.execute([])?;
+        Ok(())
+    }
+
+    fn connection(&self) -> &Connection {
+        let connection = self.0.connection.as_ref();
+        connection.expect("it was open when this began")
+    }
+
+    /// Rows of one table. The write lock covers them, and also what is not there.
+    pub(super) fn load<T: Record>(&self, keys: &[T::Key]) -> Result<Vec<Loaded<T>>, StoreError> {
+        let mut loaded = Vec::with_capacity(keys.len());
+        if keys.is_empty() {
+            return Ok(loaded);
+        }
+        let mut statement = self.connection().prepare_cached(T::statements().by_id())?;
+        for key in keys {
+            let mut rows = statement.query([key.as_ref()])?;
+            if let Some(row) = rows.next()? {
+                loaded.push(Columns::in_place::<T>(row).into_loaded()?);
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Writes each changed row, and of a row that was there only what changed.
+    pub(super) fn write<T: Record>(
+        &self,
+        changes: &[Change<'_, T>],
+        key_id: &str,
+    ) -> Result<(), StoreError> {
+        for change in changes {
+            if change.version == 0 {
+                self.insert(change, key_id)?;
+            } else {
+                self.update(change, key_id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn insert<T: Record>(&self, change: &Change<'_, T>, key_id: &str) -> Result<(), StoreError> {
+        let mut values = change.value.write(&change.key, key_id);
+        values.push(Value::Int(1));
+        values.push(Value::bytes(&change.op));
+        let mut statement = self.connection().prepare_cached(T::statements().insert())?;
+        for (position, value) in (1..).zip(&values) {
+            statement.raw_bind_parameter(position, value)?;
+        }
+        statement.raw_execute()?;
+        Ok(())
+    }
+
+    fn update<T: Record>(&self, change: &Change<'_, T>, key_id: &str) -> Result<(), StoreError> {
+        let values = change.value.write(&change.key, key_id);
+        let before = change.before.map(|row| row.write(&change.key, key_id));
+        let differs = |position: usize| {
+            let before = before.as_ref().and_then(|before| before.get(position));
+            before != values.get(position)
+        };
+        let lasting = |name| T::LASTING == Some(name);
+        let changed = (1..values.len()).filter(|at| differs(*at) && !lasting(T::COLUMNS[*at].0));
+        let changed: Vec<usize> = changed.collect();
+
+        let mut sql = format!("update {} set ", T::TABLE);
+        for position in &changed {
+            sql.push_str(T::COLUMNS[*position].0);
+            sql.push_str(" = ?, ");
+        }
+        sql.push_str("version = ?, op = ? where id = ? and version = ?");
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let id = Value::bytes(change.key.as_ref());
+        let rest = [
+            Value::Int(change.version + 1),
+            Value::bytes(&change.op),
+            id,
+            Value::Int(change.version),
+        ];
+        let changed = changed.iter().filter_map(|position| values.get(*position));
+        for (position, value) in (1..).zip(changed.chain(&rest)) {
+            statement.raw_bind_parameter(position, value)?;
+        }
+        // A row that somebody else changed since it was loaded was not locked: never in order, always safe to run again.
+        if statement.raw_execute()? == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Again)
+        }
+    }
+
+    /// The state of API keys, as of this batch.
+    pub(super) fn key_states(
+        &self,
+        hashes: &[[u8; 32]],
+    ) -> Result<HashMap<[u8; 32], KeyState>, StoreError> {
+        let mut states = HashMap::with_capacity(hashes.len());
+        let sql = "select expires_at, revoked_at from api_keys where hash = ?1";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        for hash in hashes {
+            let state = statement
+                .query_row([hash], |row| Ok(keys::state(row.get(0)?, row.get(1)?)))
+                .optional()?;
+            states.extend(state.map(|state| (*hash, state)));
+        }
+        Ok(states)
+    }
+
+    /// The number's index of each verification of `ids`, under every key of the ring.
+    pub(super) fn indexes_of(&self, ids: &[Id], ring: &KeyRing) -> Result<Indexes, StoreError> {
+        let mut indexes = Vec::with_capacity(ids.len());
+        let sql = "select tenant, number_index, delivery from verifications where id = ?1";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        let sql = "select key_id, sealed from deliveries where id = ?1 and sealed is not null";
+        let mut delivery = self.connection().prepare_cached(sql)?;
+        for id in ids {
+            let mut rows = statement.query([id.as_bytes()])?;
+            let Some(row) = rows.next()? else {
+                continue;
+            };
+            let index: [u8; 32] = row.get(1)?;
+            let latest: Vec<u8> = row.get(2)?;
+            let sealed: Option<(String, Vec<u8>)> = if ring.is_rotating() {
+                let sealed = delivery.query_row([&latest], |row| Ok((row.get(0)?, row.get(1)?)));
+                sealed.optional()?
+            } else {
+                None
+            };
+            let sealed = sealed
+                .as_ref()
+                .map(|(key_id, sealed)| (&*latest, &**key_id, &**sealed));
+            let tenant = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            indexes.push((index, under_every_key(ring, tenant, index, sealed)));
+        }
+        Ok(indexes)
+    }
+
+    /// The youngest verification of each number and purpose.
+    pub(super) fn youngest(
+        &self,
+        wanted: &BTreeSet<([u8; 32], String)>,
+    ) -> Result<HashMap<([u8; 32], String), Id>, StoreError> {
+        let mut found = HashMap::new();
+        let sql = "select id from verifications where number_index = ?1 and purpose = ?2 order by id desc limit 1";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        for (index, purpose) in wanted {
+            let id: Option<[u8; ID_LENGTH]> = statement
+                .query_row((index, purpose), |row| row.get(0))
+                .optional()?;
+            if let Some(id) = id.and_then(|id| Id::from_bytes(&id)) {
+                found.insert((*index, purpose.clone()), id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Notes the time of this batch: after a restart it will not run backwards.
+    pub(super) fn note_now(&self, now: Timestamp) -> Result<(), StoreError> {
+        let sql = "update clock set now = ?1 where id = 1 and now < ?1";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        statement.execute([now.as_millis()])?;
+        Ok(())
+    }
+}
+
+impl Drop for DirectTx {
+    fn drop(&mut self) {
+        // After a commit there is none. Some faults end it, too: SQLite takes it back by itself.
+        let connection = self.connection();
+        if !connection.is_autocommit() && connection.execute_batch("rollback").is_err() {
+            self.0.connection = None;
+        }
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        // A statement or a value is never part of these texts; the values are bound.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => Self::Unavailable(error.to_string()),
+            // A row is there that was not when it was looked for: never in order, always safe to run again.
+            _ if extended == Some(SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Again,
+            _ => Self::Refused(Box::new(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
