@@ -1,14 +1,12 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Store, StoreError, Tx,
     journal::{Command, Entry, Outcome},
+    patience::Patience,
     record::{self, Change, Record},
     tally::{Ended, Open},
 };
@@ -28,14 +26,10 @@ use crate::{
     },
 };
 
-/// A database that hangs without closing its connections is noticed after this. The server's own limit on a statement
-/// is shorter, and ends what it can end itself.
-const DEADLINE: Duration = Duration::from_secs(6);
-
 /// What a batch came to.
 pub(super) enum Committed {
     Yes(Decided),
-    /// The connection was lost while committing: only the database knows.
+    /// The connection was lost while committing, or the answer did not come in time: only the database knows.
     Perhaps(Decided, Box<Traces>),
 }
 
@@ -73,18 +67,22 @@ pub(super) async fn run(
     ring: &KeyRing,
     entries: &[Entry],
     now: Timestamp,
+    patience: Patience,
 ) -> Result<Committed, StoreError> {
-    let mut tx = store.begin().await?;
-    let work = tokio::time::timeout(DEADLINE, apply(&mut tx, ring, entries, now)).await;
-    let (decided, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
+    let work = async {
+        let mut tx = store.begin().await?;
+        let (decided, traces) = apply(&mut tx, ring, entries, now).await?;
+        Ok((tx, decided, traces))
+    };
+    let (tx, decided, traces) = patience.to_work(work).await?;
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(decided));
     }
-    match tokio::time::timeout(DEADLINE, tx.commit()).await {
-        Ok(Ok(())) => Ok(Committed::Yes(decided)),
-        Ok(Err(StoreError::Lost(_))) | Err(_) => Ok(Committed::Perhaps(decided, Box::new(traces))),
-        Ok(Err(error)) => Err(error),
+    match patience.to_commit(tx.commit()).await {
+        Some(Ok(())) => Ok(Committed::Yes(decided)),
+        Some(Err(StoreError::Lost(_))) | None => Ok(Committed::Perhaps(decided, Box::new(traces))),
+        Some(Err(error)) => Err(error),
     }
 }
 
@@ -112,10 +110,6 @@ async fn apply(
     }
     let ended = open.ended(&ledger);
     Ok((Decided { outcomes, ended }, traces))
-}
-
-fn too_slow() -> StoreError {
-    StoreError::Unavailable("it does not answer in time".to_owned())
 }
 
 fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) -> Outcome {
@@ -302,12 +296,6 @@ impl Traces {
 
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
-        tokio::time::timeout(DEADLINE, self.look_now(store))
-            .await
-            .unwrap_or_else(|_| Err(too_slow()))
-    }
-
-    async fn look_now(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;
         let seen = [
             recognise::<Verification>(&mut tx, &self.verifications).await?,

@@ -8,16 +8,20 @@ use std::{
 use sqlx::{
     ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection,
     migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Pool, Store, StoreError, sqlite_file::SqliteFile};
+use super::{
+    Pool, Store, StoreError,
+    lease::{Connections, Doubt, PATIENCE},
+    sqlite_file::SqliteFile,
+};
 use crate::telemetry::Metrics;
 
-/// How long anything waits for a connection or a lock before the caller gets 503.
-const PATIENCE: Duration = Duration::from_secs(3);
 const READERS: u32 = 6;
+/// Who reads finds out sooner or later that a connection is dead; sooner, when it lay idle for so long.
+const TRUSTED: Duration = Duration::from_secs(1);
 /// The writers of the journal, and some to spare for housekeeping.
 const POSTGRES_WRITERS: u32 = 6;
 
@@ -36,7 +40,7 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &*self.0 {
             Pool::Sqlite { writers, .. } => migrator(SQLITE).run(writers).await,
-            Pool::Postgres { writers, .. } => migrator(POSTGRES).run(writers).await,
+            Pool::Postgres { writers, .. } => migrator(POSTGRES).run(writers.pool()).await,
         }
         .map_err(|error| StoreError::Migration(error.to_string()))
     }
@@ -58,8 +62,8 @@ impl Store {
                 writers.close().await;
             }
             Pool::Postgres { writers, readers } => {
-                readers.close().await;
-                writers.close().await;
+                readers.pool().close().await;
+                writers.pool().close().await;
             }
         }
     }
@@ -158,26 +162,24 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
         .options([
             // What is answered is durable, whatever the server's default.
             ("synchronous_commit", "on"),
-            ("statement_timeout", "5s"),
+            ("statement_timeout", "4s"),
             ("lock_timeout", "3s"),
             ("idle_in_transaction_session_timeout", "10s"),
         ])
         .disable_statement_logging();
-    let pool = |connections| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-    };
-    let writers = pool(POSTGRES_WRITERS)
-        .test_before_acquire(false)
-        .connect_with(options.clone())
-        .await;
-    let writers = match writers {
-        Ok(writers) => writers,
-        Err(sqlx::Error::PoolTimedOut) => return Err(why_not(options).await),
-        Err(error) => return Err(error.into()),
-    };
-    let readers = pool(READERS).connect_lazy_with(options);
+    let doubt = Doubt::default();
+    let writers = Connections::new(
+        options.clone(),
+        POSTGRES_WRITERS,
+        Duration::MAX,
+        doubt.clone(),
+    );
+    match writers.lease().await {
+        Ok(_) => {}
+        Err(StoreError::Unavailable(_)) => return Err(why_not(options).await),
+        Err(error) => return Err(error),
+    }
+    let readers = Connections::new(options, READERS, TRUSTED, doubt);
     Ok(Pool::Postgres { writers, readers })
 }
 
