@@ -23,6 +23,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// A server that needs longer to end a transaction, or to answer anything at all, loses the connection.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
+/// What was used so lately is taken to be alive.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 /// A pool of connections.
 pub(super) struct Connections {
     pool: PgPool,
@@ -54,20 +57,15 @@ enum State {
 }
 
 impl Connections {
-    /// At most `most`. They are tried when they lay idle for `trusted`, or are in doubt.
-    pub(super) fn new(
-        options: PgConnectOptions,
-        most: u32,
-        trusted: Duration,
-        doubt: Doubt,
-    ) -> Self {
+    /// At most `most`. Those that lay idle for a while, or are in doubt, are tried before they are used.
+    pub(super) fn new(options: PgConnectOptions, most: u32, doubt: Doubt) -> Self {
         let known = doubt.clone();
         let pool = PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .before_acquire(move |connection, seen| {
-                let is_trusted = seen.idle_for < trusted && !known.is_older(seen.idle_for);
+                let is_trusted = seen.idle_for < TRUSTED_FOR && !known.is_older(seen.idle_for);
                 Box::pin(async move {
                     if !is_trusted {
                         answers(connection).await?;

@@ -58,7 +58,7 @@ enum Pool {
         writers: SqlitePool,
         readers: SqlitePool,
     },
-    /// Writers run a batch again when they find their connection dead; readers try one that they have not just used.
+    /// A batch that finds its connection dead is run again.
     Postgres {
         writers: Connections,
         readers: Connections,

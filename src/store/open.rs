@@ -2,7 +2,6 @@
 
 use std::{
     fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc,
-    time::Duration,
 };
 
 use sqlx::{
@@ -20,8 +19,6 @@ use super::{
 use crate::telemetry::Metrics;
 
 const READERS: u32 = 6;
-/// Who reads finds out sooner or later that a connection is dead; sooner, when it lay idle for so long.
-const TRUSTED: Duration = Duration::from_secs(1);
 /// The writers of the journal, and some to spare for housekeeping.
 const POSTGRES_WRITERS: u32 = 6;
 
@@ -168,18 +165,13 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
         ])
         .disable_statement_logging();
     let doubt = Doubt::default();
-    let writers = Connections::new(
-        options.clone(),
-        POSTGRES_WRITERS,
-        Duration::MAX,
-        doubt.clone(),
-    );
+    let writers = Connections::new(options.clone(), POSTGRES_WRITERS, doubt.clone());
     match writers.lease().await {
         Ok(_) => {}
         Err(StoreError::Unavailable(_)) => return Err(why_not(options).await),
         Err(error) => return Err(error),
     }
-    let readers = Connections::new(options, READERS, TRUSTED, doubt);
+    let readers = Connections::new(options, READERS, doubt);
     Ok(Pool::Postgres { writers, readers })
 }
 

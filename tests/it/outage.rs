@@ -1,5 +1,8 @@
 //! While the database is gone, everybody is told so, and nothing is done that is not durable.
 
+mod cable;
+mod silence;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
