@@ -80,7 +80,10 @@ pub(super) async fn run(
         return Ok(Committed::Yes(decided));
     }
     match patience.to_commit(tx.commit()).await {
-        Some(Ok(())) => Ok(Committed::Yes(decided)),
+        Some(Ok(())) => {
+            store.wrote();
+            Ok(Committed::Yes(decided))
+        }
         Some(Err(StoreError::Lost(_))) | None => Ok(Committed::Perhaps(decided, Box::new(traces))),
         Some(Err(error)) => Err(error),
     }

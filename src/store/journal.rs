@@ -281,6 +281,7 @@ impl Shared {
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
+                self.store.was_refused();
                 tracing::warn!(%error, commands = entries.len(), "journal.refused");
                 for entry in entries {
                     self.answer(entry, Err(StoreError::Unavailable(error.to_string())));

@@ -23,6 +23,7 @@ mod reads;
 mod record;
 mod riding;
 mod sqlite_file;
+mod standing;
 mod started;
 mod tally;
 mod tenants;
@@ -46,10 +47,11 @@ pub use tenants::Directory;
 
 use lease::{Connections, Lease};
 use sqlite_file::SqliteFile;
+use standing::Standing;
 
 /// The open database, and where it is counted what becomes of what is asked of it. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Pool>, Metrics);
+pub struct Store(Arc<Pool>, Metrics, Arc<Standing>);
 
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.

@@ -25,12 +25,16 @@ const POSTGRES_WRITERS: u32 = 6;
 impl Store {
     /// Opens a SQLite file, or creates it, readable by its owner only.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(sqlite(path).await?), Metrics::default()))
+        Ok(Self::of(sqlite(path).await?))
     }
 
     /// Opens a PostgreSQL database by its URL.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(postgres(url).await?), Metrics::default()))
+        Ok(Self::of(postgres(url).await?))
+    }
+
+    fn of(pool: Pool) -> Self {
+        Self(Arc::new(pool), Metrics::default(), Arc::default())
     }
 
     /// Creates or upgrades the schema. Running it twice changes nothing.

@@ -132,22 +132,6 @@ impl Store {
         Ok(Some(Timestamp::from_millis(now)))
     }
 
-    /// Whether the database takes writes: it is given one, and nothing less shows a full disk. A write that changes nothing
-    /// would not do, since SQLite leaves it out.
-    pub async fn is_writable(&self, now: Timestamp) -> Result<(), StoreError> {
-        patience::housekeeping(async {
-            let mut tx = self.begin().await?;
-            super::on!(&mut tx, connection => {
-                sqlx::query("update clock set now = $1 where id = 1 and now < $1")
-                    .bind(now.as_millis())
-                    .execute(connection)
-                    .await?;
-            });
-            tx.commit().await
-        })
-        .await
-    }
-
     async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {
         let names: Vec<_> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
         let sql = format!(

@@ -20,7 +20,7 @@ impl Store {
     /// The same database, counted in `metrics`.
     #[must_use]
     pub fn counted_in(self, metrics: Metrics) -> Self {
-        Self(self.0, metrics)
+        Self(self.0, metrics, self.2)
     }
 
     pub fn metrics(&self) -> &Metrics {

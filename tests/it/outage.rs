@@ -1,6 +1,7 @@
 //! While the database is gone, everybody is told so, and nothing is done that is not durable.
 
 mod cable;
+mod refused;
 mod silence;
 
 use futures_util::future::join_all;
