@@ -47,6 +47,8 @@ pub(super) struct Traces {
     pub(super) budgets: Vec<([u8; 32], i64, Op)>,
     pub(super) counters: Vec<([u8; 16], i64, Op)>,
     pub(super) sends: Vec<([u8; 32], i64, Op)>,
+    /// What every send holds until it is committed or gone. New rows cannot be waited for; these can.
+    pub(super) locked: Vec<[u8; 32]>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.
@@ -129,6 +131,10 @@ fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) ->
             expire(*id, ledger, op, now);
             Outcome::Expired
         }
+        Command::TakeBack(take_back) => {
+            take_back.decide(ledger, op, now);
+            Outcome::TakenBack
+        }
     }
 }
 
@@ -195,6 +201,12 @@ impl Needs {
             Command::Expire(id) => {
                 self.verifications.insert(*id);
             }
+            Command::TakeBack(take_back) => {
+                self.indexes.extend(&take_back.indexes);
+                self.counters.extend(&take_back.charges);
+                self.verifications.insert(take_back.verification);
+                self.deliveries.insert(take_back.delivery);
+            }
         }
     }
 }
@@ -259,6 +271,7 @@ async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, Sto
         counters: write_rows::<Counter>(tx, &ledger.counters, key_id).await?,
         verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id).await?,
         deliveries: write_rows::<Delivery>(tx, &ledger.deliveries, key_id).await?,
+        locked: sorted(ledger.budgets.iter().map(|(index, _)| *index).collect()),
     })
 }
 
@@ -300,6 +313,7 @@ impl Traces {
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;
+        record::ops::<FailureBudget>(&mut tx, &self.locked).await?;
         let seen = [
             recognise::<Verification>(&mut tx, &self.verifications).await?,
             recognise::<Delivery>(&mut tx, &self.deliveries).await?,

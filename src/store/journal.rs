@@ -32,6 +32,7 @@ use crate::{
         random::Random,
         send::{Send, SendOutcome},
         speak::{Speak, SpeakOutcome},
+        take_back::TakeBack,
     },
     telemetry::{
         Metrics,
@@ -68,6 +69,7 @@ pub(super) enum Command {
     FallBack(Box<FallBack>),
     Keep(Keep),
     Expire(Id),
+    TakeBack(TakeBack),
 }
 
 pub(super) enum Outcome {
@@ -79,6 +81,7 @@ pub(super) enum Outcome {
     FellBack(FallBackOutcome),
     Kept(Answer),
     Expired,
+    TakenBack,
 }
 
 pub(super) struct Entry {
@@ -91,10 +94,10 @@ pub(super) struct Entry {
 }
 
 /// What all writers of one process share.
-struct Shared {
-    store: Store,
+pub(super) struct Shared {
+    pub(super) store: Store,
     ring: KeyRing,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// The latest `now` that a batch was given: time never runs backwards.
     latest: AtomicI64,
     queue: Mutex<mpsc::Receiver<Entry>>,
@@ -273,7 +276,7 @@ impl Shared {
     }
 
     /// Brings a batch to its end: committed, or refused.
-    async fn settle(&self, entries: Vec<Entry>, patience: Patience) {
+    async fn settle(self: &Arc<Self>, entries: Vec<Entry>, patience: Patience) {
         match self.run(&entries, patience).await {
             Ok(outcomes) => {
                 for (entry, outcome) in entries.into_iter().zip(outcomes) {
@@ -303,22 +306,22 @@ impl Shared {
         }
     }
 
-    async fn run(&self, entries: &[Entry], patience: Patience) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        entries: &[Entry],
+        patience: Patience,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let (mut runs, mut lost) = (0, 0);
         loop {
             // Where nothing was committed, running again does nothing twice.
             let error = match self.run_once(entries, patience).await {
                 Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
                 Ok(Committed::Perhaps(decided, traces)) => {
-                    match traces.find_out(&self.store, patience).await? {
-                        Some(true) => return Ok(self.committed(decided)),
-                        Some(false) => StoreError::Lost("while committing".to_owned()),
-                        None => {
-                            return Err(StoreError::Unavailable(
-                                "a commit of unknown fate".to_owned(),
-                            ));
-                        }
+                    let outcomes = &decided.outcomes;
+                    if self.find_out(entries, outcomes, &traces, patience).await? {
+                        return Ok(self.committed(decided));
                     }
+                    StoreError::Lost("while committing".to_owned())
                 }
                 Err(error) => error,
             };
@@ -381,7 +384,6 @@ impl Shared {
     }
 }
 
-#[cfg(test)]
 impl Entry {
     /// An entry that nobody waits for.
     pub(super) fn unattended(command: Command, op: Op) -> Self {

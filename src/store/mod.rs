@@ -6,6 +6,7 @@ mod budgets;
 mod columns;
 mod counters;
 mod deliveries;
+mod disowned;
 mod fallbacks;
 mod fate;
 mod housekeeping;

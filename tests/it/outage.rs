@@ -1,6 +1,7 @@
 //! While the database is gone, everybody is told so, and nothing is done that is not durable.
 
 mod cable;
+mod commit;
 mod refused;
 mod silence;
 

@@ -1,6 +1,6 @@
 //! The cable to a PostgreSQL, which can be cut without either end noticing, and be made long.
 
-use std::{net::TcpListener, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use countersign::config::{Config, DatabaseUrl};
 use reqwest::Url;
@@ -16,14 +16,18 @@ use tokio::{
 
 /// Both ends of a connection that was there when it was cut wait for each other for ever, as behind a firewall that has
 /// forgotten it.
-pub(crate) struct Cable(watch::Sender<Quality>);
+pub(crate) struct Cable(Arc<watch::Sender<Quality>>);
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Quality {
     cuts: u32,
     is_cut: bool,
     /// How long everything takes to the other end.
     delay: Duration,
+    /// It is cut as soon as the service has said this.
+    last_words: Option<&'static str>,
+    /// All that the service and the database said.
+    said: Vec<u8>,
 }
 
 impl Cable {
@@ -37,11 +41,11 @@ impl Cable {
         config.database = DatabaseUrl::parse(url.as_str()).unwrap();
         near_end.set_nonblocking(true).unwrap();
         let near_end = tokio::net::TcpListener::from_std(near_end).unwrap();
-        let cable = watch::Sender::new(Quality::default());
-        let quality = cable.subscribe();
+        let cable = Arc::new(watch::Sender::new(Quality::default()));
+        let inside = cable.clone();
         tokio::spawn(async move {
             while let Ok((near, _)) = near_end.accept().await {
-                tokio::spawn(connect(near, far_end.clone(), quality.clone()));
+                tokio::spawn(connect(near, far_end.clone(), inside.clone()));
             }
         });
         Self(cable)
@@ -54,6 +58,23 @@ impl Cable {
         });
     }
 
+    /// Cuts it as soon as the service has told the database `last_words`, which still arrive.
+    pub(crate) fn cut_after(&self, last_words: &'static str) {
+        self.0
+            .send_modify(|quality| quality.last_words = Some(last_words));
+    }
+
+    /// Whether these words were said, in this order.
+    pub(crate) fn heard(&self, words: &[&str]) -> bool {
+        let quality = self.0.borrow();
+        let mut rest = &quality.said[..];
+        words.iter().all(|words| {
+            let found = position(rest, words);
+            rest = &rest[found.unwrap_or(0)..];
+            found.is_some()
+        })
+    }
+
     /// New connections reach the other end again.
     pub(crate) fn mend(&self) {
         self.0.send_modify(|quality| quality.is_cut = false);
@@ -64,9 +85,12 @@ impl Cable {
     }
 }
 
-async fn connect(near: TcpStream, far_end: String, quality: watch::Receiver<Quality>) {
-    let born = *quality.borrow();
-    if born.is_cut {
+async fn connect(near: TcpStream, far_end: String, quality: Arc<watch::Sender<Quality>>) {
+    let (cuts, is_cut) = {
+        let born = quality.borrow();
+        (born.cuts, born.is_cut)
+    };
+    if is_cut {
         std::future::pending::<()>().await;
     }
     let Ok(far) = TcpStream::connect(far_end).await else {
@@ -74,8 +98,8 @@ async fn connect(near: TcpStream, far_end: String, quality: watch::Receiver<Qual
     };
     let (near, far) = (near.into_split(), far.into_split());
     tokio::join!(
-        carry(near.0, far.1, &quality, born.cuts),
-        carry(far.0, near.1, &quality, born.cuts),
+        carry(near.0, far.1, &quality, cuts),
+        carry(far.0, near.1, &quality, cuts),
     );
 }
 
@@ -83,22 +107,49 @@ async fn connect(near: TcpStream, far_end: String, quality: watch::Receiver<Qual
 async fn carry(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    quality: &watch::Receiver<Quality>,
+    quality: &watch::Sender<Quality>,
     cuts: u32,
 ) {
     let mut chunk = vec![0; 64 * 1024];
     loop {
         let read = from.read(&mut chunk).await.unwrap_or(0);
-        let now = *quality.borrow();
-        if now.cuts != cuts {
+        let chunk = &chunk[..read];
+        let mut is_last = false;
+        quality.send_modify(|quality| {
+            quality.said.extend_from_slice(chunk);
+            let words = quality
+                .last_words
+                .filter(|words| position(chunk, words).is_some());
+            if words.is_some() && quality.cuts == cuts {
+                is_last = true;
+                quality.last_words = None;
+                quality.cuts += 1;
+                quality.is_cut = true;
+            }
+        });
+        if is_last {
+            // These go through, and nothing after them.
+            let _ = to.write_all(chunk).await;
+        }
+        let (now, delay) = {
+            let quality = quality.borrow();
+            (quality.cuts, quality.delay)
+        };
+        if now != cuts {
             std::future::pending::<()>().await;
         }
-        if !now.delay.is_zero() {
-            sleep(now.delay).await;
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
-        if read == 0 || to.write_all(&chunk[..read]).await.is_err() {
+        if chunk.is_empty() || to.write_all(chunk).await.is_err() {
             let _ = to.shutdown().await;
             return;
         }
     }
+}
+
+/// Where the words begin.
+fn position(said: &[u8], words: &str) -> Option<usize> {
+    said.windows(words.len())
+        .position(|found| found == words.as_bytes())
 }

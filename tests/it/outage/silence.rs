@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use countersign::simulator::Answer as Fault;
+use countersign::{config::Config, simulator::Answer as Fault};
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::time::Instant;
@@ -22,8 +22,14 @@ const WATCHED_WITHIN: Duration = Duration::from_secs(4);
 const RECOVERY: Duration = Duration::from_secs(5);
 
 async fn by_cable() -> (TestApp, Cable) {
+    by_cable_with(|_| {}).await
+}
+
+/// A service, and the cable to its database.
+pub(super) async fn by_cable_with(change: impl FnOnce(&mut Config)) -> (TestApp, Cable) {
     let mut cable = None;
     let app = TestApp::with(Database::Postgres, |config| {
+        change(config);
         cable = Some(Cable::lay(config));
     })
     .await;
