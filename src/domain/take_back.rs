@@ -57,3 +57,6 @@ impl TakeBack {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

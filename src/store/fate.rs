@@ -21,7 +21,7 @@ impl Traces {
         let verdict = async {
             loop {
                 match patience::read(self.look(store)).await {
-                    Err(StoreError::Lost(_) | StoreError::Unavailable(_)) => {
+                    Err(StoreError::Lost(_) | StoreError::Unavailable(_) | StoreError::Again) => {
                         tokio::time::sleep(ASK_AGAIN).await;
                     }
                     verdict => return verdict,
