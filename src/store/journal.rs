@@ -90,7 +90,7 @@ pub(super) struct Entry {
     tell: Option<oneshot::Sender<Report>>,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
     span: tracing::Span,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
 }
 
 /// What all writers of one process share.
@@ -259,22 +259,6 @@ async fn write(shared: Arc<Shared>) {
 }
 
 impl Shared {
-    /// Refuses those who waited too long already, and gives the others.
-    fn refuse_late(&self, entries: Vec<Entry>) -> Vec<Entry> {
-        let (late, in_time): (Vec<_>, Vec<_>) = entries
-            .into_iter()
-            .partition(|entry| entry.waiting.is_over());
-        if !late.is_empty() {
-            let error = "they waited too long in the queue";
-            tracing::warn!(error, commands = late.len(), "journal.refused");
-        }
-        for entry in late {
-            let error = StoreError::Unavailable("it is too slow".to_owned());
-            self.answer(entry, Err(error));
-        }
-        in_time
-    }
-
     /// Brings a batch to its end: committed, or refused.
     async fn settle(self: &Arc<Self>, entries: Vec<Entry>, patience: Patience) {
         match self.run(&entries, patience).await {
@@ -362,7 +346,7 @@ impl Shared {
     }
 
     /// Tells the courier of a delivery that is durable now, then answers.
-    fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
+    pub(super) fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
         entry.span.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });

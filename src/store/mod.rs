@@ -13,6 +13,7 @@ mod housekeeping;
 mod idempotency;
 mod journal;
 mod keys;
+mod late;
 mod lease;
 mod open;
 mod origins;
