@@ -25,8 +25,7 @@ impl Store {
     pub(super) async fn begin_batch(&self) -> Result<BatchTx, StoreError> {
         match &*self.0 {
             Pool::Sqlite { file, journal, .. } => {
-                let connection = journal.clone().lock_owned();
-                let connection = super::in_time(async { Ok(connection.await) }).await?;
+                let connection = journal.clone().lock_owned().await;
                 file.check()?;
                 Ok(BatchTx::Sqlite(DirectTx::begin(connection)?))
             }

@@ -10,9 +10,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ffi::SQLITE_CONSTRAINT_PRIMARYKEY};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -285,19 +283,11 @@ impl Drop for DirectTx {
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         // A statement or a value is never part of these texts; the values are bound.
-        let extended = error.sqlite_error().map(|error| error.extended_code);
-        match error.sqlite_error_code() {
-            Some(
-                ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::SystemIoFailure
-                | ErrorCode::DiskFull
-                | ErrorCode::CannotOpen
-                | ErrorCode::ReadOnly
-                | ErrorCode::FileLockingProtocolFailed,
-            ) => Self::Unavailable(error.to_string()),
+        let code = error.sqlite_error().map(|error| error.extended_code);
+        match code {
+            Some(code) if is_sqlite_outage(code) => Self::Unavailable(error.to_string()),
             // A row is there that was not when it was looked for: never in order, always safe to run again.
-            _ if extended == Some(SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Again,
+            Some(SQLITE_CONSTRAINT_PRIMARYKEY) => Self::Again,
             _ => Self::Refused(Box::new(error)),
         }
     }

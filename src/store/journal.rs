@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Store, StoreError, batch,
-    batch::{Committed, Traces},
+    batch::Committed,
     gathering::Gathering,
+    patience::{Patience, Waiting},
     riding::Riding,
     started::{Started, started},
     tally,
@@ -32,6 +33,7 @@ use crate::{
         random::Random,
         send::{Send, SendOutcome},
         speak::{Speak, SpeakOutcome},
+        take_back::TakeBack,
     },
     telemetry::{
         Metrics,
@@ -45,9 +47,6 @@ const QUEUE: usize = 4096;
 const RUNS: usize = 3;
 /// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
 const LOST_CONNECTIONS: usize = 16;
-/// How often a connection is waited for in vain before a commit of unknown fate stays unknown: with 3 s each, long
-/// enough for a database to restart, and short enough for callers to hear of it.
-const READ_BACK_WAITS: usize = 3;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -69,6 +68,7 @@ pub(super) enum Command {
     FallBack(Box<FallBack>),
     Keep(Keep),
     Expire(Id),
+    TakeBack(TakeBack),
 }
 
 pub(super) enum Outcome {
@@ -80,6 +80,7 @@ pub(super) enum Outcome {
     FellBack(FallBackOutcome),
     Kept(Answer),
     Expired,
+    TakenBack,
 }
 
 pub(super) struct Entry {
@@ -88,13 +89,14 @@ pub(super) struct Entry {
     tell: Option<oneshot::Sender<Report>>,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
     span: tracing::Span,
+    pub(super) waiting: Waiting,
 }
 
 /// What all writers of one process share.
-struct Shared {
-    store: Store,
+pub(super) struct Shared {
+    pub(super) store: Store,
     ring: KeyRing,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// The latest `now` that a batch was given: time never runs backwards.
     latest: AtomicI64,
     gathering: Gathering,
@@ -211,6 +213,7 @@ impl Journal {
             tell,
             answer,
             span: tracing::Span::current(),
+            waiting: Waiting::begins(),
         };
         // Before it is in, so that it is never taken out uncounted.
         self.metrics.journal_queue.inc();
@@ -247,8 +250,12 @@ async fn write(shared: Arc<Shared>) {
         metrics
             .journal_queue
             .sub(i64::try_from(batch.len()).unwrap_or(0));
+        let batch = shared.refuse_late(batch);
+        if batch.is_empty() {
+            continue;
+        }
         // A decision that panics must not end the journal: its callers are told that it was not done.
-        if std::panic::AssertUnwindSafe(shared.settle(batch))
+        if std::panic::AssertUnwindSafe(shared.settle(batch, Patience::begins()))
             .catch_unwind()
             .await
             .is_err()
@@ -261,24 +268,25 @@ async fn write(shared: Arc<Shared>) {
 
 impl Shared {
     /// Brings a batch to its end: committed, or refused.
-    async fn settle(&self, entries: Vec<Entry>) {
-        match self.run(&entries).await {
+    async fn settle(self: &Arc<Self>, entries: Vec<Entry>, patience: Patience) {
+        match self.run(&entries, patience).await {
             Ok(outcomes) => {
                 for (entry, outcome) in entries.into_iter().zip(outcomes) {
                     self.answer(entry, Ok(outcome));
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
+                self.store.was_refused();
                 tracing::warn!(%error, commands = entries.len(), "journal.refused");
                 for entry in entries {
                     self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
                 }
             }
-            // One command is at fault: run them one by one, so that it fails alone.
+            // One command is at fault: run them one by one, so that it fails alone. They have no more time together.
             Err(error) if 1 < entries.len() => {
                 tracing::warn!(%error, commands = entries.len(), "journal.split");
                 for entry in entries {
-                    Box::pin(self.settle(vec![entry])).await;
+                    Box::pin(self.settle(vec![entry], patience)).await;
                 }
             }
             Err(error) => {
@@ -290,21 +298,23 @@ impl Shared {
         }
     }
 
-    async fn run(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        entries: &[Entry],
+        patience: Patience,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let (mut runs, mut lost) = (0, 0);
         loop {
             // Where nothing was committed, running again does nothing twice.
-            let error = match self.run_once(entries).await {
+            let error = match self.run_once(entries, patience).await {
                 Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
-                Ok(Committed::Perhaps(decided, traces)) => match self.read_back(&traces).await? {
-                    Some(true) => return Ok(self.committed(decided)),
-                    Some(false) => StoreError::Lost("while committing".to_owned()),
-                    None => {
-                        return Err(StoreError::Unavailable(
-                            "a commit of unknown fate".to_owned(),
-                        ));
+                Ok(Committed::Perhaps(decided, traces)) => {
+                    let outcomes = &decided.outcomes;
+                    if self.find_out(entries, outcomes, &traces, patience).await? {
+                        return Ok(self.committed(decided));
                     }
-                },
+                    StoreError::Lost("while committing".to_owned())
+                }
                 Err(error) => error,
             };
             let reruns = &self.store.metrics().journal_reruns;
@@ -321,9 +331,13 @@ impl Shared {
         }
     }
 
-    async fn run_once(&self, entries: &[Entry]) -> Result<Committed, StoreError> {
+    async fn run_once(
+        &self,
+        entries: &[Entry],
+        patience: Patience,
+    ) -> Result<Committed, StoreError> {
         let watch = self.clock.stopwatch();
-        let committed = batch::run(&self.store, &self.ring, entries, self.now()).await;
+        let committed = batch::run(&self.store, &self.ring, entries, self.now(), patience).await;
         self.store.metrics().batch(entries.len(), watch.elapsed());
         committed
     }
@@ -334,25 +348,13 @@ impl Shared {
         decided.outcomes
     }
 
-    /// Asks what became of a commit, over as many dead connections as a restart may have left.
-    async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
-        let (mut lost, mut waits) = (0, 0);
-        loop {
-            match traces.look(&self.store).await {
-                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
-                Err(StoreError::Unavailable(_)) if waits < READ_BACK_WAITS => waits += 1,
-                verdict => return verdict,
-            }
-        }
-    }
-
     fn now(&self) -> Timestamp {
         let now = self.clock.now().as_millis();
         Timestamp::from_millis(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
     /// Tells the courier of a delivery that is durable now, then answers.
-    fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
+    pub(super) fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
         entry.span.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });
@@ -374,7 +376,6 @@ impl Shared {
     }
 }
 
-#[cfg(test)]
 impl Entry {
     /// An entry that nobody waits for.
     pub(super) fn unattended(command: Command, op: Op) -> Self {
@@ -384,6 +385,7 @@ impl Entry {
             tell: None,
             answer: oneshot::channel().0,
             span: tracing::Span::none(),
+            waiting: Waiting::begins(),
         }
     }
 }
