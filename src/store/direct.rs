@@ -17,7 +17,7 @@ use super::{
     StoreError,
     batch_tx::Indexes,
     columns::{Columns, Value},
-    keys,
+    is_sqlite_outage, keys,
     reads::under_every_key,
     record::{Change, Loaded, Record},
 };
