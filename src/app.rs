@@ -297,6 +297,7 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
             StoreError::Refused(error) => error.to_string(),
             StoreError::Full
             | StoreError::Damaged { .. }
+            | StoreError::Newer { .. }
             | StoreError::Again
             | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => error.to_string(),

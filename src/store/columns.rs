@@ -126,7 +126,7 @@ impl Columns {
 
     /// A word of a closed list.
     pub(super) fn word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<W, StoreError> {
-        parse(&self.text()?).ok_or_else(|| self.damaged("unknown word"))
+        parse(&self.text()?).ok_or_else(|| self.newer("unknown word"))
     }
 
     pub(super) fn optional_word<W>(
@@ -137,7 +137,14 @@ impl Columns {
             None => Ok(None),
             Some(text) => parse(&text)
                 .map(Some)
-                .ok_or_else(|| self.damaged("unknown word")),
+                .ok_or_else(|| self.newer("unknown word")),
+        }
+    }
+
+    fn newer(&self, what: &'static str) -> StoreError {
+        StoreError::Newer {
+            table: self.table,
+            what,
         }
     }
 

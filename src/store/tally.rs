@@ -290,6 +290,7 @@ pub(super) fn fault(error: &StoreError) -> Option<Fault> {
         StoreError::Lost(_) => Some(Fault::Lost),
         StoreError::Again => Some(Fault::Conflict),
         StoreError::Damaged { .. } => Some(Fault::Damaged),
+        StoreError::Newer { .. } => Some(Fault::Newer),
         StoreError::Refused(_) | StoreError::Migration(_) => Some(Fault::Refused),
         StoreError::Full => None,
     }
