@@ -237,7 +237,7 @@ impl Service {
 
 impl Caller {
     /// `key`: empty for none.
-    pub(super) fn new(base: &str, key: &str) -> Self {
+    pub(crate) fn new(base: &str, key: &str) -> Self {
         Self {
             base: base.to_owned(),
             key: key.to_owned(),
