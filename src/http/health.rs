@@ -80,8 +80,9 @@ pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> 
         Verdict::Ready => Ok(HttpResponse::Ok()
             .content_type("text/plain; charset=utf-8")
             .body("ready\n")),
-        Verdict::OldSchema => Err(Problem::unavailable()
-            .detail("The schema is older than the one this version writes; run `countersign migrate`.")),
+        Verdict::OldSchema => Err(Problem::unavailable().detail(
+            "The schema is older than the one this version writes; run `countersign migrate`.",
+        )),
         Verdict::NotWritable => Err(Problem::unavailable()),
     }
 }

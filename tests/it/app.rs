@@ -116,10 +116,15 @@ impl TestApp {
 
     /// Another process on the same database, with the same clock and Restcomm.
     pub(crate) async fn replica(&self) -> Self {
+        self.replica_at(self.clock.clone()).await
+    }
+
+    /// The same on a machine with another clock.
+    pub(crate) async fn replica_at(&self, clock: Clock) -> Self {
         let simulator = self.simulator.clone();
         let mut replica = Self::start(
             self.place.clone(),
-            self.clock.clone(),
+            clock,
             simulator,
             self.config.clone(),
             Random::seeded(7),
