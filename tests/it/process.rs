@@ -10,6 +10,7 @@ mod full_disk;
 mod keys;
 mod load;
 mod postgres;
+mod races;
 mod restcomm_faults;
 mod restcomm_outage;
 mod secrets;
