@@ -116,9 +116,12 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             if let SendOutcome::Limited { limit, .. } = outcome {
                 metrics.limits_hit.count(limit_name(*limit));
             }
-            metrics
-                .sends
-                .count(channel_label(send.channel), sent(outcome));
+            // Why it may not begin anything is known, and counted, where it was refused.
+            if !matches!(outcome, SendOutcome::NotKnown) {
+                metrics
+                    .sends
+                    .count(channel_label(send.channel), sent(outcome));
+            }
         }
         (Command::Send(send), Err(error)) => {
             let outcome = if is_outage(error) {
@@ -183,6 +186,7 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                 | SendOutcome::Blocked(_)
                 | SendOutcome::KeyRefused
                 | SendOutcome::Unreadable
+                | SendOutcome::NotKnown
                 | SendOutcome::Known(Known::InProgress | Known::Mismatch) => None,
             };
             let id = verification.map(tracing::field::display);
@@ -321,6 +325,7 @@ fn sent(outcome: &SendOutcome) -> Send {
         SendOutcome::Known(Known::Answered { .. } | Known::Unanswered { .. }) => Send::Replayed,
         SendOutcome::Known(Known::InProgress) => Send::InProgress,
         SendOutcome::Known(Known::Mismatch) => Send::Mismatch,
+        SendOutcome::NotKnown => Send::Destination,
     }
 }
 

@@ -3,6 +3,7 @@
 mod commands;
 mod configuration;
 mod crash;
+mod deaths;
 mod dev;
 mod documentation;
 mod durability;
@@ -11,6 +12,7 @@ mod keys;
 mod load;
 mod postgres;
 mod races;
+mod repeats;
 mod restcomm_faults;
 mod restcomm_outage;
 mod secrets;

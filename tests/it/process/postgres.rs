@@ -29,7 +29,7 @@ const ANSWERED_WITHIN: Duration = Duration::from_secs(14);
 const RECOVERY: Duration = Duration::from_secs(5);
 
 /// A PostgreSQL of this test's own, which waits for its disk as one in production does.
-struct Cluster {
+pub(super) struct Cluster {
     programs: PathBuf,
     /// Words before its programs, since it refuses to run as root.
     prefix: Vec<String>,
@@ -46,7 +46,7 @@ fn variable(name: &str) -> String {
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let name = format!("killed-{:08x}", rand::random::<u32>());
         let cluster = Self {
             programs: variable("TEST_POSTGRES_BIN").into(),
@@ -64,7 +64,7 @@ impl Cluster {
     }
 
     /// Starts the server, after a crash also: it recovers first.
-    async fn run(&self) {
+    pub(super) async fn run(&self) {
         let directory = self.data.parent().unwrap().display();
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={directory} \
@@ -111,7 +111,7 @@ impl Cluster {
     }
 
     /// As `kill -9` of all of it does.
-    async fn kill(&self) {
+    pub(super) async fn kill(&self) {
         let processes = self.processes();
         signal("KILL", &processes);
         eventually("PostgreSQL is dead", Duration::from_secs(5), async || {
@@ -125,7 +125,7 @@ impl Cluster {
         .await;
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 }

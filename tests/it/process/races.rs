@@ -71,7 +71,7 @@ fn thrice(config: &mut Config) {
 async fn two_replicas_decide_every_race_as_one_would() {
     let mut app = TestApp::with(Database::Postgres, thrice).await;
     let mut beside = app.replica().await;
-    let phones = Phones::Here(app.simulator.clone());
+    let phones = Phones::Here(app.simulator.clone(), app.clock.clone());
     let callers =
         |app: &TestApp, beside: &TestApp| [app, beside].map(|app| Caller::new(&app.base, &app.key));
     let mut race = Race::new(callers(&app, &beside), phones);
