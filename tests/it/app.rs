@@ -121,16 +121,9 @@ impl TestApp {
 
     /// The same on a machine with another clock.
     pub(crate) async fn replica_at(&self, clock: Clock) -> Self {
-        let simulator = self.simulator.clone();
-        let mut replica = Self::start(
-            self.place.clone(),
-            clock,
-            simulator,
-            self.config.clone(),
-            Random::seeded(7),
-            None,
-        )
-        .await;
+        let (place, simulator) = (self.place.clone(), self.simulator.clone());
+        let (config, random) = (self.config.clone(), Random::seeded(7));
+        let mut replica = Self::start(place, clock, simulator, config, random, None).await;
         replica.key.clone_from(&self.key);
         replica
     }

@@ -214,7 +214,8 @@ fn not_allowed(channel: Channel, policy: &Policy) -> String {
         is sent, and the answer is the same again, with `Idempotent-Replayed: true`. While the first is waiting for \
         Restcomm, a repeat is refused with `idempotency_in_progress`; another request under the same key, or the same \
         with another `Prefer`, with `idempotency_mismatch`. A key holds within its tenant, for secret and publishable \
-        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter. \
+        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter, also \
+        where the tenant's policy would not allow the send any more. \
         What was refused, but for `delivery_refused`, stored nothing, and its key can be used again."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
         Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
