@@ -14,7 +14,10 @@ use super::{
     eventually,
     service::{Caller, Restcomm, Service, Settings},
 };
-use crate::{app::TestApp, database::Database};
+use crate::{
+    app::{TestApp, root_key},
+    database::Database,
+};
 
 /// Rounds of each kind, unless [`ROUNDS`] says otherwise: fewer than were asked for, lest everybody wait.
 const FEW: u32 = 250;
@@ -80,6 +83,26 @@ async fn two_replicas_decide_every_race_as_one_would() {
         replica.restart_with(|_| {}).await.unwrap();
     }
     race.services = callers(&app, &beside);
+    replay(&race).await;
+}
+
+/// In the middle of a rotation: each reads what the other writes, and would write it under another key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_replicas_with_other_newest_keys_decide_every_race_as_one_would() {
+    let rings = [[1, 2], [2, 1]].map(|ring| ring.map(|n| root_key(&format!("k{n}"), n)).to_vec());
+    let [first, second] = rings;
+    let app = TestApp::with(Database::Postgres, |config| {
+        thrice(config);
+        config.keys.root = first;
+    })
+    .await;
+    let mut beside = app.replica().await;
+    let turned = beside.restart_with(|config| config.keys.root = second);
+    turned.await.unwrap();
+    let phones = Phones::Here(app.simulator.clone(), app.clock.clone());
+    let callers = [&app, &beside].map(|app| Caller::new(&app.base, &app.key));
+    let race = Race::new(callers, phones);
+    run(&race).await;
     replay(&race).await;
 }
 

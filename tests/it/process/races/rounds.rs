@@ -23,7 +23,7 @@ const CHECKS: usize = 8;
 /// Wrong guesses at once, of which [`ATTEMPTS`] count.
 const GUESSES: usize = 12;
 const ATTEMPTS: usize = 5;
-/// Sends at once, of which [`LIMIT`] go out.
+/// Sends at once: for one purpose one goes out, for many [`LIMIT`].
 const SENDS: usize = 10;
 const LIMIT: usize = 3;
 /// Sends at once under one key, and in every tenth round.
@@ -36,6 +36,8 @@ pub(super) enum Kind {
     Approval,
     /// Wrong codes: as many are counted as there are attempts.
     Guesses,
+    /// Sends for one purpose: one begins a verification, and the others come too soon.
+    Beginning,
     /// Sends to one number: as many go out as its limit allows.
     Limit,
     /// Sends with one `Idempotency-Key`: one goes out.
@@ -43,7 +45,13 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 4] = [Self::Approval, Self::Guesses, Self::Limit, Self::Repeats];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Approval,
+        Self::Guesses,
+        Self::Beginning,
+        Self::Limit,
+        Self::Repeats,
+    ];
 }
 
 pub(super) enum Phones {
@@ -60,7 +68,7 @@ pub(super) struct Race {
 }
 
 fn number(kind: Kind, round: u32) -> String {
-    format!("+35191{:07}", kind as u32 * 2_000_000 + round)
+    format!("+35191{:07}", kind as u32 * 1_000_000 + round)
 }
 
 fn count(answers: &[Answer], status: u16, code: &str) -> usize {
@@ -88,6 +96,7 @@ impl Race {
         match kind {
             Kind::Approval => self.approval(&number).await,
             Kind::Guesses => self.guesses(&number).await,
+            Kind::Beginning => self.beginning(&number).await,
             Kind::Limit => self.limit(&number).await,
             Kind::Repeats => self.repeats(&number, round).await,
         }
@@ -96,7 +105,15 @@ impl Race {
     async fn approval(&self, number: &str) -> usize {
         let id = self.send(number).await;
         let code = self.code(number).await;
-        let checks = (0..CHECKS).map(|n| self.service(n).verify(&id, &code));
+        let checks = (0..CHECKS).map(|n| {
+            // By its id, and as the youngest of its number.
+            let named = if n < CHECKS / 2 {
+                json!({ "id": id, "code": code })
+            } else {
+                json!({ "to": number, "code": code })
+            };
+            async move { self.service(n).post("/otp/verify", &named).await }
+        });
         let answers = all(checks).await;
         assert_eq!(count(&answers, 200, ""), 1, "{number}: {answers:?}");
         assert_eq!(
@@ -126,6 +143,16 @@ impl Race {
         let status = self.services[0].status(&id).await;
         assert_eq!(status["status"], "max_attempts_reached", "{status}");
         2 + GUESSES
+    }
+
+    async fn beginning(&self, number: &str) -> usize {
+        let answers = all((0..SENDS).map(|n| self.service(n).send(number))).await;
+        let begun = count(&answers, 201, "") + count(&answers, 202, "");
+        assert_eq!(begun, 1, "{number}: {answers:?}");
+        let early = count(&answers, 429, "resend_too_soon");
+        assert_eq!(early, SENDS - 1, "{number}: {answers:?}");
+        self.received(number, 1).await;
+        SENDS
     }
 
     async fn limit(&self, number: &str) -> usize {
