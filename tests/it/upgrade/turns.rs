@@ -1,7 +1,7 @@
 //! Several replicas of a new version start at once, and each would upgrade the schema.
 
 use futures_util::future::join_all;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection, migrate::Migrate as _};
 
 use super::take_back;
 use crate::{
@@ -34,6 +34,18 @@ on_both! {
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_whose_schema_is_there_starts_while_another_upgrades_it_further() {
+    let app = TestApp::spawn(Database::Postgres).await;
+    // It is in the middle of a step.
+    let mut other = PgConnection::connect(&app.place.url).await.unwrap();
+    other.lock().await.unwrap();
+    // Who waited for the lock would never start.
+    let late = app.replica().await;
+    assert_eq!(late.get("/readyz").await.status, 200);
+    other.unlock().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
