@@ -15,6 +15,7 @@ use serde_json::json;
 use crate::{
     app::{Answer, NOON, NUMBER, TestApp},
     database::Database,
+    fallback::noted,
 };
 
 const APART: u64 = 5;
@@ -97,6 +98,7 @@ async fn a_code_is_good_at_both_and_what_has_expired_for_one_has_for_the_other()
             again.problem(409, "already_approved");
         }
         let id = two.app.send().await;
+        noted(&two.app, &id).await;
         let code = two.app.code();
         two.advance(300 - APART - 1);
         assert_eq!(two.first().status(&id).await["status"], "pending");

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Rounds of each kind, unless [`ROUNDS`] says otherwise: fewer than were asked for, lest everybody wait.
-const FEW: u32 = 250;
+const FEW: u32 = 150;
 /// A variable of the environment: rounds of each kind.
 const ROUNDS: &str = "RACE_ROUNDS";
 /// Rounds that run side by side, so that their requests share batches.
