@@ -39,6 +39,9 @@ use crate::{
 
 use outcomes::{begun, why_ended};
 
+/// For so long a status waits for what was told before it was written.
+const ARRIVES_WITHIN: Duration = Duration::from_secs(4);
+
 /// The use cases. Cheap to clone.
 #[derive(Clone)]
 pub struct Verifier(Arc<Parts>);
@@ -339,7 +342,11 @@ impl Verifier {
 
     /// How a verification stands now: never less than a caller of this process was told before.
     pub async fn status(&self, caller: &Caller, id: Id) -> Result<Snapshot, Refusal> {
-        self.0.journal.arrived(id).await;
+        let arrived = self.0.journal.arrived(id);
+        if tokio::time::timeout(ARRIVES_WITHIN, arrived).await.is_err() {
+            let why = "what was told of it is not written yet";
+            return Err(StoreError::Unavailable(why.to_owned()).into());
+        }
         let found = self.0.store.snapshot(&caller.tenant.name, id).await;
         let found = found.inspect_err(|error| self.0.store.count_error(error))?;
         let mut snapshot = found.ok_or(Refusal::Unknown)?;

@@ -21,6 +21,7 @@ pub mod random;
 pub mod send;
 pub mod speak;
 pub mod synthesizer;
+pub mod take_back;
 pub mod verification;
 pub mod wording;
 mod words;

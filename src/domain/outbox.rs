@@ -85,4 +85,4 @@ impl DeliveryReport {
 #[cfg(test)]
 mod late_news;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -19,7 +19,8 @@ use crate::{
     store::{Store, StoreError},
 };
 
-/// For so long a database that took a write is taken to take another: whoever asks all the time does not make it busy.
+/// For so long a database that took a write is taken to take another, unless it refuses one meanwhile: whoever asks all the
+/// time does not make it busy.
 const READY_FOR: Duration = Duration::from_secs(1);
 /// A database that needs longer is not ready. Shorter than those who ask are patient.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -94,7 +95,9 @@ impl Readiness {
         let at = api.clock.now();
         if let Some(tried) = last.as_ref().filter(|tried| {
             before < tried.number
-                || tried.verdict == Verdict::Ready && at < tried.at.plus(READY_FOR)
+                || tried.verdict == Verdict::Ready
+                    && at < tried.at.plus(READY_FOR)
+                    && !api.store.refuses_changes()
         }) {
             return tried.verdict;
         }

@@ -1,7 +1,7 @@
 //! Messages that Restcomm took, and of which it told nothing since.
 
 use super::{
-    Store, StoreError, read,
+    Store, StoreError, patience, read,
     record::{self, Change},
 };
 use crate::domain::{clock::Timestamp, delivery::Delivery, id::Id, ledger::Op};
@@ -24,37 +24,40 @@ impl Store {
         if first.is_none_or(|first| now.as_millis() < first) {
             return Ok(Vec::new());
         }
-        let mut tx = self.begin().await?;
-        let ids = tx.lock_due(DUE, LOOKED_AT, now).await?;
-        let ids = ids.iter().filter_map(|id| Id::from_bytes(id));
-        let mut ids: Vec<Id> = ids.collect();
-        ids.sort_unstable();
-        let mut asked = Vec::new();
-        let mut looked_at = Vec::new();
-        // One that cannot be read holds up no other; the outbox tells of it.
-        let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
-        let (rows, _) = record::load_each::<Delivery>(&mut tx, &ids).await?;
-        for loaded in rows {
-            if asked.len() == most {
-                break;
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            let ids = tx.lock_due(DUE, LOOKED_AT, now).await?;
+            let ids = ids.iter().filter_map(|id| Id::from_bytes(id));
+            let mut ids: Vec<Id> = ids.collect();
+            ids.sort_unstable();
+            let mut asked = Vec::new();
+            let mut looked_at = Vec::new();
+            // One that cannot be read holds up no other; the outbox tells of it.
+            let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.as_bytes().to_vec()).collect();
+            let (rows, _) = record::load_each::<Delivery>(&mut tx, &ids).await?;
+            for loaded in rows {
+                if asked.len() == most {
+                    break;
+                }
+                let mut delivery = loaded.value;
+                if delivery.ask(now) {
+                    asked.push(delivery.clone());
+                }
+                looked_at.push((delivery, loaded.version));
             }
-            let mut delivery = loaded.value;
-            if delivery.ask(now) {
-                asked.push(delivery.clone());
-            }
-            looked_at.push((delivery, loaded.version));
-        }
-        let changes: Vec<_> = looked_at
-            .iter()
-            .map(|(delivery, version)| Change {
-                key: delivery.id,
-                value: delivery,
-                version: *version,
-                op,
-            })
-            .collect();
-        record::write(&mut tx, &changes, "").await?;
-        tx.commit().await?;
-        Ok(asked)
+            let changes: Vec<_> = looked_at
+                .iter()
+                .map(|(delivery, version)| Change {
+                    key: delivery.id,
+                    value: delivery,
+                    version: *version,
+                    op,
+                })
+                .collect();
+            record::write(&mut tx, &changes, "").await?;
+            tx.commit().await?;
+            Ok(asked)
+        })
+        .await
     }
 }

@@ -1,14 +1,12 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{
     Store, StoreError, Tx,
     journal::{Command, Entry, Outcome},
+    patience::Patience,
     record::{self, Change, Record},
     tally::{Ended, Open},
 };
@@ -28,14 +26,10 @@ use crate::{
     },
 };
 
-/// A database that hangs without closing its connections is noticed after this. The server's own limit on a statement
-/// is shorter, and ends what it can end itself.
-const DEADLINE: Duration = Duration::from_secs(6);
-
 /// What a batch came to.
 pub(super) enum Committed {
     Yes(Decided),
-    /// The connection was lost while committing: only the database knows.
+    /// The connection was lost while committing, or the answer did not come in time: only the database knows.
     Perhaps(Decided, Box<Traces>),
 }
 
@@ -53,6 +47,8 @@ pub(super) struct Traces {
     pub(super) budgets: Vec<([u8; 32], i64, Op)>,
     pub(super) counters: Vec<([u8; 16], i64, Op)>,
     pub(super) sends: Vec<([u8; 32], i64, Op)>,
+    /// What every send holds until it is committed or gone. New rows cannot be waited for; these can.
+    pub(super) locked: Vec<[u8; 32]>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.
@@ -73,18 +69,25 @@ pub(super) async fn run(
     ring: &KeyRing,
     entries: &[Entry],
     now: Timestamp,
+    patience: Patience,
 ) -> Result<Committed, StoreError> {
-    let mut tx = store.begin().await?;
-    let work = tokio::time::timeout(DEADLINE, apply(&mut tx, ring, entries, now)).await;
-    let (decided, traces) = work.unwrap_or_else(|_| Err(too_slow()))?;
+    let work = async {
+        let mut tx = store.begin().await?;
+        let (decided, traces) = apply(&mut tx, ring, entries, now).await?;
+        Ok((tx, decided, traces))
+    };
+    let (tx, decided, traces) = patience.to_work(work).await?;
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(decided));
     }
-    match tokio::time::timeout(DEADLINE, tx.commit()).await {
-        Ok(Ok(())) => Ok(Committed::Yes(decided)),
-        Ok(Err(StoreError::Lost(_))) | Err(_) => Ok(Committed::Perhaps(decided, Box::new(traces))),
-        Ok(Err(error)) => Err(error),
+    match patience.to_commit(tx.commit()).await {
+        Some(Ok(())) => {
+            store.wrote();
+            Ok(Committed::Yes(decided))
+        }
+        Some(Err(StoreError::Lost(_))) | None => Ok(Committed::Perhaps(decided, Box::new(traces))),
+        Some(Err(error)) => Err(error),
     }
 }
 
@@ -114,10 +117,6 @@ async fn apply(
     Ok((Decided { outcomes, ended }, traces))
 }
 
-fn too_slow() -> StoreError {
-    StoreError::Unavailable("it does not answer in time".to_owned())
-}
-
 fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) -> Outcome {
     let op = entry.op;
     match &entry.command {
@@ -131,6 +130,10 @@ fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) ->
         Command::Expire(id) => {
             expire(*id, ledger, op, now);
             Outcome::Expired
+        }
+        Command::TakeBack(take_back) => {
+            take_back.decide(ledger, op, now);
+            Outcome::TakenBack
         }
     }
 }
@@ -198,6 +201,12 @@ impl Needs {
             Command::Expire(id) => {
                 self.verifications.insert(*id);
             }
+            Command::TakeBack(take_back) => {
+                self.indexes.extend(&take_back.indexes);
+                self.counters.extend(&take_back.charges);
+                self.verifications.insert(take_back.verification);
+                self.deliveries.insert(take_back.delivery);
+            }
         }
     }
 }
@@ -262,6 +271,7 @@ async fn write(tx: &mut Tx, ledger: &Ledger, key_id: &str) -> Result<Traces, Sto
         counters: write_rows::<Counter>(tx, &ledger.counters, key_id).await?,
         verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id).await?,
         deliveries: write_rows::<Delivery>(tx, &ledger.deliveries, key_id).await?,
+        locked: sorted(ledger.budgets.iter().map(|(index, _)| *index).collect()),
     })
 }
 
@@ -302,13 +312,8 @@ impl Traces {
 
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
-        tokio::time::timeout(DEADLINE, self.look_now(store))
-            .await
-            .unwrap_or_else(|_| Err(too_slow()))
-    }
-
-    async fn look_now(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;
+        record::ops::<FailureBudget>(&mut tx, &self.locked).await?;
         let seen = [
             recognise::<Verification>(&mut tx, &self.verifications).await?,
             recognise::<Delivery>(&mut tx, &self.deliveries).await?,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range, time::Duration};
 
 use super::{
-    Store, StoreError, Tx, on, read,
+    Store, StoreError, Tx, on, patience, read,
     record::{self, Change},
     tally,
 };
@@ -55,6 +55,25 @@ impl Store {
         in_hand: &HashSet<Id>,
         now: Timestamp,
     ) -> Result<(Vec<Claimed>, Vec<SetAside>), StoreError> {
+        let claim = self.claim_due_now(most, op, in_hand, now);
+        let (claimed, set_aside) = patience::housekeeping(claim).await?;
+        // Some end with the claim: nobody can find out any more what became of them.
+        for ended in claimed
+            .iter()
+            .filter_map(|claimed| tally::delivered(&claimed.delivery))
+        {
+            self.metrics().deliveries.count(ended.0, ended.1);
+        }
+        Ok((claimed, set_aside))
+    }
+
+    async fn claim_due_now(
+        &self,
+        most: usize,
+        op: Op,
+        in_hand: &HashSet<Id>,
+        now: Timestamp,
+    ) -> Result<(Vec<Claimed>, Vec<SetAside>), StoreError> {
         let mut tx = self.begin().await?;
         // Those in hand must not hide the others.
         let limit = i64::try_from(most + in_hand.len()).unwrap_or(i64::MAX);
@@ -96,13 +115,6 @@ impl Store {
             .collect();
         record::write(&mut tx, &changes, "").await?;
         tx.commit().await?;
-        // Some end with the claim: nobody can find out any more what became of them.
-        for ended in claimed
-            .iter()
-            .filter_map(|claimed| tally::delivered(&claimed.delivery))
-        {
-            self.metrics().deliveries.count(ended.0, ended.1);
-        }
         Ok((claimed, set_aside))
     }
 
@@ -123,7 +135,7 @@ impl Store {
 
     /// The tenants of all verifications. This reads the whole table: not for every day.
     pub async fn tenants_with_verifications(&self) -> Result<Vec<String>, StoreError> {
-        Ok(read!(self, pool => {
+        Ok(read!(self, long_read, pool => {
             sqlx::query_scalar("select distinct tenant from verifications").fetch_all(pool).await?
         }))
     }
@@ -150,28 +162,31 @@ impl Store {
         let Some(last) = ids.last().and_then(|id| Id::from_bytes(id)) else {
             return Ok(None);
         };
-        let mut tx = self.begin().await?;
-        match &mut tx {
-            Tx::Sqlite(tx) => {
-                let json = record::json_keys(&ids);
-                for sql in [
-                    "delete from deliveries where verification in (select unhex(value) from json_each($1))",
-                    "delete from verifications where id in (select unhex(value) from json_each($1))",
-                ] {
-                    sqlx::query(sql).bind(&json).execute(&mut **tx).await?;
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            match &mut tx {
+                Tx::Sqlite(tx) => {
+                    let json = record::json_keys(&ids);
+                    for sql in [
+                        "delete from deliveries where verification in (select unhex(value) from json_each($1))",
+                        "delete from verifications where id in (select unhex(value) from json_each($1))",
+                    ] {
+                        sqlx::query(sql).bind(&json).execute(&mut **tx).await?;
+                    }
+                }
+                Tx::Postgres(tx) => {
+                    for sql in [
+                        "delete from deliveries where verification = any($1)",
+                        "delete from verifications where id = any($1)",
+                    ] {
+                        sqlx::query(sql).bind(&ids).execute(&mut **tx).await?;
+                    }
                 }
             }
-            Tx::Postgres(tx) => {
-                for sql in [
-                    "delete from deliveries where verification = any($1)",
-                    "delete from verifications where id = any($1)",
-                ] {
-                    sqlx::query(sql).bind(&ids).execute(&mut **tx).await?;
-                }
-            }
-        }
-        tx.commit().await?;
-        Ok(Some(last))
+            tx.commit().await?;
+            Ok(Some(last))
+        })
+        .await
     }
 
     /// Deletes up to `most` counters that say nothing any more, failure budgets unused since `unused_since`, and sends that
@@ -185,47 +200,50 @@ impl Store {
         now: Timestamp,
         most: i64,
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        // First, as in a batch: nobody who holds a counter waits for one of these.
-        let sends = on!(&mut tx, connection => {
-            sqlx::query(
-                "delete from idempotency where expires_at <= $1 \
-                 and id in (select id from idempotency where expires_at <= $1 limit $2)",
-            )
-            .bind(now.as_millis())
-            .bind(most)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
-        let counters = on!(&mut tx, connection => {
-            sqlx::query(
-                "delete from counters where until < $1 \
-                 and id in (select id from counters where until < $1 limit $2)",
-            )
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            // First, as in a batch: nobody who holds a counter waits for one of these.
+            let sends = on!(&mut tx, connection => {
+                sqlx::query(
+                    "delete from idempotency where expires_at <= $1 \
+                     and id in (select id from idempotency where expires_at <= $1 limit $2)",
+                )
                 .bind(now.as_millis())
                 .bind(most)
                 .execute(connection)
                 .await?
                 .rows_affected()
-        });
-        let budgets = on!(&mut tx, connection => {
-            sqlx::query(
-                "delete from budgets where last_failure < $1 and blocked_until < $2 \
-                 and id in (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
-            )
-            .bind(unused_since.as_millis())
-            .bind(now.as_millis())
-            .bind(most)
-            .execute(connection)
-            .await?
-            .rows_affected()
-        });
-        tx.commit().await?;
-        let full = u64::try_from(most).unwrap_or(0);
-        Ok([counters, budgets, sends]
-            .iter()
-            .any(|deleted| full <= *deleted))
+            });
+            let counters = on!(&mut tx, connection => {
+                sqlx::query(
+                    "delete from counters where until < $1 \
+                     and id in (select id from counters where until < $1 limit $2)",
+                )
+                    .bind(now.as_millis())
+                    .bind(most)
+                    .execute(connection)
+                    .await?
+                    .rows_affected()
+            });
+            let budgets = on!(&mut tx, connection => {
+                sqlx::query(
+                    "delete from budgets where last_failure < $1 and blocked_until < $2 \
+                     and id in (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
+                )
+                .bind(unused_since.as_millis())
+                .bind(now.as_millis())
+                .bind(most)
+                .execute(connection)
+                .await?
+                .rows_affected()
+            });
+            tx.commit().await?;
+            let full = u64::try_from(most).unwrap_or(0);
+            Ok([counters, budgets, sends]
+                .iter()
+                .any(|deleted| full <= *deleted))
+        })
+        .await
     }
 
     /// Notes the fingerprint of a root key; `false` when another key bore this id before.
@@ -234,22 +252,25 @@ impl Store {
         id: &str,
         fingerprint: [u8; 32],
     ) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        on!(&mut tx, connection => {
-            sqlx::query("insert into root_keys (id, fingerprint) values ($1, $2) on conflict (id) do nothing")
-                .bind(id)
-                .bind(fingerprint.to_vec())
-                .execute(connection)
-                .await?;
-        });
-        let known: Vec<u8> = on!(&mut tx, connection => {
-            sqlx::query_scalar("select fingerprint from root_keys where id = $1")
-                .bind(id)
-                .fetch_one(connection)
-                .await?
-        });
-        tx.commit().await?;
-        Ok(known == fingerprint)
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            on!(&mut tx, connection => {
+                sqlx::query("insert into root_keys (id, fingerprint) values ($1, $2) on conflict (id) do nothing")
+                    .bind(id)
+                    .bind(fingerprint.to_vec())
+                    .execute(connection)
+                    .await?;
+            });
+            let known: Vec<u8> = on!(&mut tx, connection => {
+                sqlx::query_scalar("select fingerprint from root_keys where id = $1")
+                    .bind(id)
+                    .fetch_one(connection)
+                    .await?
+            });
+            tx.commit().await?;
+            Ok(known == fingerprint)
+        })
+        .await
     }
 
     /// For each key name that is still needed but not among `known`: until when it is.
@@ -258,7 +279,7 @@ impl Store {
         known: &[&str],
         now: Timestamp,
     ) -> Result<Vec<(String, Timestamp)>, StoreError> {
-        let rows: Vec<(String, i64)> = read!(self, pool => {
+        let rows: Vec<(String, i64)> = read!(self, long_read, pool => {
             sqlx::query_as(
                 "select key_id, max(until) from ( \
                    select key_id, blocked_until as until from budgets where blocked_until > $1 \

@@ -11,7 +11,8 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::{
     Store, StoreError, batch,
-    batch::{Committed, Traces},
+    batch::Committed,
+    patience::{Patience, Waiting},
     riding::Riding,
     started::{Started, started},
     tally,
@@ -31,6 +32,7 @@ use crate::{
         random::Random,
         send::{Send, SendOutcome},
         speak::{Speak, SpeakOutcome},
+        take_back::TakeBack,
     },
     telemetry::{
         Metrics,
@@ -46,9 +48,6 @@ const BATCH: usize = 256;
 const RUNS: usize = 3;
 /// Lost connections that one batch survives: a restarted PostgreSQL leaves a pool of dead ones behind.
 const LOST_CONNECTIONS: usize = 16;
-/// How often a connection is waited for in vain before a commit of unknown fate stays unknown: with 3 s each, long
-/// enough for a database to restart, and short enough for callers to hear of it.
-const READ_BACK_WAITS: usize = 3;
 /// Batches that PostgreSQL may work on at once. SQLite has one writer.
 const POSTGRES_WRITERS: usize = 3;
 
@@ -70,6 +69,7 @@ pub(super) enum Command {
     FallBack(Box<FallBack>),
     Keep(Keep),
     Expire(Id),
+    TakeBack(TakeBack),
 }
 
 pub(super) enum Outcome {
@@ -81,6 +81,7 @@ pub(super) enum Outcome {
     FellBack(FallBackOutcome),
     Kept(Answer),
     Expired,
+    TakenBack,
 }
 
 pub(super) struct Entry {
@@ -89,13 +90,14 @@ pub(super) struct Entry {
     tell: Option<oneshot::Sender<Report>>,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
     span: tracing::Span,
+    waiting: Waiting,
 }
 
 /// What all writers of one process share.
-struct Shared {
-    store: Store,
+pub(super) struct Shared {
+    pub(super) store: Store,
     ring: KeyRing,
-    clock: Clock,
+    pub(super) clock: Clock,
     /// The latest `now` that a batch was given: time never runs backwards.
     latest: AtomicI64,
     queue: Mutex<mpsc::Receiver<Entry>>,
@@ -213,6 +215,7 @@ impl Journal {
             tell,
             answer,
             span: tracing::Span::current(),
+            waiting: Waiting::begins(),
         };
         // Before it is in, so that it is never taken out uncounted.
         self.metrics.journal_queue.inc();
@@ -239,8 +242,12 @@ async fn write(shared: Arc<Shared>) {
         }
         let metrics = shared.store.metrics();
         metrics.journal_queue.sub(i64::try_from(taken).unwrap_or(0));
+        let batch = shared.refuse_late(batch);
+        if batch.is_empty() {
+            continue;
+        }
         // A decision that panics must not end the journal: its callers are told that it was not done.
-        if std::panic::AssertUnwindSafe(shared.settle(batch))
+        if std::panic::AssertUnwindSafe(shared.settle(batch, Patience::begins()))
             .catch_unwind()
             .await
             .is_err()
@@ -252,25 +259,42 @@ async fn write(shared: Arc<Shared>) {
 }
 
 impl Shared {
+    /// Refuses those who waited too long already, and gives the others.
+    fn refuse_late(&self, entries: Vec<Entry>) -> Vec<Entry> {
+        let (late, in_time): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .partition(|entry| entry.waiting.is_over());
+        if !late.is_empty() {
+            let error = "they waited too long in the queue";
+            tracing::warn!(error, commands = late.len(), "journal.refused");
+        }
+        for entry in late {
+            let error = StoreError::Unavailable("it is too slow".to_owned());
+            self.answer(entry, Err(error));
+        }
+        in_time
+    }
+
     /// Brings a batch to its end: committed, or refused.
-    async fn settle(&self, entries: Vec<Entry>) {
-        match self.run(&entries).await {
+    async fn settle(self: &Arc<Self>, entries: Vec<Entry>, patience: Patience) {
+        match self.run(&entries, patience).await {
             Ok(outcomes) => {
                 for (entry, outcome) in entries.into_iter().zip(outcomes) {
                     self.answer(entry, Ok(outcome));
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
+                self.store.was_refused();
                 tracing::warn!(%error, commands = entries.len(), "journal.refused");
                 for entry in entries {
                     self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
                 }
             }
-            // One command is at fault: run them one by one, so that it fails alone.
+            // One command is at fault: run them one by one, so that it fails alone. They have no more time together.
             Err(error) if 1 < entries.len() => {
                 tracing::warn!(%error, commands = entries.len(), "journal.split");
                 for entry in entries {
-                    Box::pin(self.settle(vec![entry])).await;
+                    Box::pin(self.settle(vec![entry], patience)).await;
                 }
             }
             Err(error) => {
@@ -282,21 +306,23 @@ impl Shared {
         }
     }
 
-    async fn run(&self, entries: &[Entry]) -> Result<Vec<Outcome>, StoreError> {
+    pub(super) async fn run(
+        self: &Arc<Self>,
+        entries: &[Entry],
+        patience: Patience,
+    ) -> Result<Vec<Outcome>, StoreError> {
         let (mut runs, mut lost) = (0, 0);
         loop {
             // Where nothing was committed, running again does nothing twice.
-            let error = match self.run_once(entries).await {
+            let error = match self.run_once(entries, patience).await {
                 Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
-                Ok(Committed::Perhaps(decided, traces)) => match self.read_back(&traces).await? {
-                    Some(true) => return Ok(self.committed(decided)),
-                    Some(false) => StoreError::Lost("while committing".to_owned()),
-                    None => {
-                        return Err(StoreError::Unavailable(
-                            "a commit of unknown fate".to_owned(),
-                        ));
+                Ok(Committed::Perhaps(decided, traces)) => {
+                    let outcomes = &decided.outcomes;
+                    if self.find_out(entries, outcomes, &traces, patience).await? {
+                        return Ok(self.committed(decided));
                     }
-                },
+                    StoreError::Lost("while committing".to_owned())
+                }
                 Err(error) => error,
             };
             let reruns = &self.store.metrics().journal_reruns;
@@ -313,9 +339,13 @@ impl Shared {
         }
     }
 
-    async fn run_once(&self, entries: &[Entry]) -> Result<Committed, StoreError> {
+    async fn run_once(
+        &self,
+        entries: &[Entry],
+        patience: Patience,
+    ) -> Result<Committed, StoreError> {
         let watch = self.clock.stopwatch();
-        let committed = batch::run(&self.store, &self.ring, entries, self.now()).await;
+        let committed = batch::run(&self.store, &self.ring, entries, self.now(), patience).await;
         self.store.metrics().batch(entries.len(), watch.elapsed());
         committed
     }
@@ -324,18 +354,6 @@ impl Shared {
     fn committed(&self, decided: batch::Decided) -> Vec<Outcome> {
         decided.ended.count(self.store.metrics());
         decided.outcomes
-    }
-
-    /// Asks what became of a commit, over as many dead connections as a restart may have left.
-    async fn read_back(&self, traces: &Traces) -> Result<Option<bool>, StoreError> {
-        let (mut lost, mut waits) = (0, 0);
-        loop {
-            match traces.look(&self.store).await {
-                Err(StoreError::Lost(_)) if lost < LOST_CONNECTIONS => lost += 1,
-                Err(StoreError::Unavailable(_)) if waits < READ_BACK_WAITS => waits += 1,
-                verdict => return verdict,
-            }
-        }
     }
 
     fn now(&self) -> Timestamp {
@@ -366,7 +384,6 @@ impl Shared {
     }
 }
 
-#[cfg(test)]
 impl Entry {
     /// An entry that nobody waits for.
     pub(super) fn unattended(command: Command, op: Op) -> Self {
@@ -376,6 +393,7 @@ impl Entry {
             tell: None,
             answer: oneshot::channel().0,
             span: tracing::Span::none(),
+            waiting: Waiting::begins(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Store, StoreError, Tx, on, read,
+    Store, StoreError, Tx, on, patience, read,
     record::{array_keys, json_keys},
 };
 use crate::domain::{
@@ -49,23 +49,26 @@ const COLUMNS: &str = "name, tenant, kind, scopes, created_at, expires_at, revok
 impl Store {
     pub async fn insert_key(&self, key: &ApiKey, record: &ApiKeyRecord) -> Result<(), StoreError> {
         let scopes: Vec<_> = record.scopes.iter().map(|scope| scope.as_str()).collect();
-        let mut tx = self.begin().await?;
-        on!(&mut tx, connection => {
-            sqlx::query(
-                "insert into api_keys (hash, name, tenant, kind, scopes, created_at, expires_at) \
-                 values ($1, $2, $3, $4, $5, $6, $7)",
-            )
-            .bind(key.hash().to_vec())
-            .bind(&record.name)
-            .bind(&record.tenant)
-            .bind(record.kind.as_str())
-            .bind(scopes.join(","))
-            .bind(record.created_at.as_millis())
-            .bind(record.state.expires_at.map(Timestamp::as_millis))
-            .execute(connection)
-            .await?;
-        });
-        tx.commit().await
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            on!(&mut tx, connection => {
+                sqlx::query(
+                    "insert into api_keys (hash, name, tenant, kind, scopes, created_at, expires_at) \
+                     values ($1, $2, $3, $4, $5, $6, $7)",
+                )
+                .bind(key.hash().to_vec())
+                .bind(&record.name)
+                .bind(&record.tenant)
+                .bind(record.kind.as_str())
+                .bind(scopes.join(","))
+                .bind(record.created_at.as_millis())
+                .bind(record.state.expires_at.map(Timestamp::as_millis))
+                .execute(connection)
+                .await?;
+            });
+            tx.commit().await
+        })
+        .await
     }
 
     /// The keys of `tenant`, or of all, oldest first.
@@ -81,17 +84,20 @@ impl Store {
 
     /// Revokes the key called `name`; `false` when there is none. A key revoked before stays revoked as of then.
     pub async fn revoke_key(&self, name: &str, now: Timestamp) -> Result<bool, StoreError> {
-        let mut tx = self.begin().await?;
-        let revoked = on!(&mut tx, connection => {
-            sqlx::query("update api_keys set revoked_at = coalesce(revoked_at, $2) where name = $1")
-                .bind(name)
-                .bind(now.as_millis())
-                .execute(connection)
-                .await?
-                .rows_affected()
-        });
-        tx.commit().await?;
-        Ok(revoked == 1)
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            let revoked = on!(&mut tx, connection => {
+                sqlx::query("update api_keys set revoked_at = coalesce(revoked_at, $2) where name = $1")
+                    .bind(name)
+                    .bind(now.as_millis())
+                    .execute(connection)
+                    .await?
+                    .rows_affected()
+            });
+            tx.commit().await?;
+            Ok(revoked == 1)
+        })
+        .await
     }
 
     pub(super) async fn key_by_hash(

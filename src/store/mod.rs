@@ -6,13 +6,17 @@ mod budgets;
 mod columns;
 mod counters;
 mod deliveries;
+mod disowned;
 mod fallbacks;
+mod fate;
 mod housekeeping;
 mod idempotency;
 mod journal;
 mod keys;
+mod lease;
 mod open;
 mod origins;
+mod patience;
 mod policy;
 #[cfg(test)]
 mod read_back;
@@ -20,6 +24,7 @@ mod reads;
 mod record;
 mod riding;
 mod sqlite_file;
+mod standing;
 mod started;
 mod tally;
 mod tenants;
@@ -29,7 +34,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqlitePool, Transaction};
 use thiserror::Error;
 
 use crate::{domain::clock::Timestamp, telemetry::Metrics};
@@ -42,14 +47,13 @@ pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
 
+use lease::{Connections, Lease};
 use sqlite_file::SqliteFile;
-
-/// Longer than a connection and a lock are waited for, so that their own errors come first.
-const BEGIN_WITHIN: std::time::Duration = std::time::Duration::from_secs(7);
+use standing::Standing;
 
 /// The open database, and where it is counted what becomes of what is asked of it. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Arc<Pool>, Metrics);
+pub struct Store(Arc<Pool>, Metrics, Arc<Standing>);
 
 enum Pool {
     /// One writer, since SQLite has one; readers do not wait for it.
@@ -58,14 +62,17 @@ enum Pool {
         writers: SqlitePool,
         readers: SqlitePool,
     },
-    /// Writers run a batch again when they find their connection dead; readers try it before they use it.
-    Postgres { writers: PgPool, readers: PgPool },
+    /// A batch that finds its connection dead is run again.
+    Postgres {
+        writers: Connections,
+        readers: Connections,
+    },
 }
 
 /// A transaction that may write.
 enum Tx {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Lease),
 }
 
 #[derive(Debug, Error)]
@@ -117,12 +124,24 @@ macro_rules! on {
         }
     };
 }
-/// Runs one read, outside any transaction, on whichever database is open.
+/// Runs one read, outside any transaction, on whichever database is open. It takes no longer than `$patience` gives it.
 macro_rules! read {
-    ($store:expr, $pool:ident => $query:expr) => {
+    ($store:expr, $connection:ident => $query:expr) => {
+        $crate::store::read!($store, read, $connection => $query)
+    };
+    ($store:expr, $patience:ident, $connection:ident => $query:expr) => {
         match &*$store.0 {
-            $crate::store::Pool::Sqlite { readers: $pool, .. } => $query,
-            $crate::store::Pool::Postgres { readers: $pool, .. } => $query,
+            $crate::store::Pool::Sqlite { readers: $connection, .. } => {
+                $crate::store::patience::$patience(async { Ok($query) }).await?
+            }
+            $crate::store::Pool::Postgres { readers, .. } => {
+                $crate::store::patience::$patience(async {
+                    let mut lease = readers.lease().await?;
+                    let $connection = &mut *lease;
+                    Ok($query)
+                })
+                .await?
+            }
         }
     };
 }
@@ -130,19 +149,8 @@ use {on, read};
 
 impl Store {
     /// Opens a transaction that may write: on SQLite at once with the write lock, so that it cannot fail half-way.
+    /// It does not limit how long that takes: whoever begins limits all of it, by `patience`.
     async fn begin(&self) -> Result<Tx, StoreError> {
-        // A server that has gone silent does not even answer this.
-        let begin = async { self.begin_now().await };
-        tokio::time::timeout(BEGIN_WITHIN, begin)
-            .await
-            .unwrap_or_else(|_| {
-                Err(StoreError::Unavailable(
-                    "it does not answer in time".to_owned(),
-                ))
-            })
-    }
-
-    async fn begin_now(&self) -> Result<Tx, StoreError> {
         Ok(match &*self.0 {
             Pool::Sqlite { file, writers, .. } => {
                 file.check()?;
@@ -207,14 +215,7 @@ impl From<sqlx::Error> for StoreError {
                 Some("40001" | "40P01") => Self::Again,
                 // The server ends our connection: it shuts down, or another of its processes crashed.
                 Some("57P01" | "57P02") => Self::Lost(database.message().to_owned()),
-                // Starting up, too many connections, a time-out of ours, disk full, read-only; or the database is gone,
-                // takes no connections, or no longer takes ours.
-                Some(
-                    "57P03" | "53300" | "55P03" | "57014" | "25P03" | "53100" | "25006" | "3D000"
-                    | "55000" | "28000" | "28P01",
-                ) => Self::Unavailable(database.message().to_owned()),
-                // SQLite: busy, locked, I/O error, full, cannot open, read-only.
-                Some(code) if is_sqlite_outage(code) => {
+                Some(code) if is_postgres_outage(code) || is_sqlite_outage(code) => {
                     Self::Unavailable(database.message().to_owned())
                 }
                 _ => Self::Refused(error),
@@ -232,9 +233,21 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Whether a SQLSTATE says that the database cannot be used now.
+fn is_postgres_outage(code: &str) -> bool {
+    // A time-out of ours, or it is read-only, gone, takes no connections, or no longer takes ours.
+    const OUTAGES: [&str; 7] = [
+        "55P03", "25P03", "25006", "3D000", "55000", "28000", "28P01",
+    ];
+    // The connection (a pooler tells so), connections, memory and disk, the operator, the system, a damaged file.
+    const KINDS: [&str; 5] = ["08", "53", "57", "58", "XX001"];
+    code.len() == 5 && (OUTAGES.contains(&code) || KINDS.iter().any(|kind| code.starts_with(kind)))
+}
+
 /// Whether a result code of SQLite (its low byte) says that the database cannot be used now.
 fn is_sqlite_outage(code: &str) -> bool {
-    const OUTAGES: [i32; 7] = [5, 6, 8, 10, 13, 14, 15];
+    // Permission, busy, locked, memory, read-only, I/O error, damaged, full, cannot open, locking protocol, no database.
+    const OUTAGES: [i32; 11] = [3, 5, 6, 7, 8, 10, 11, 13, 14, 15, 26];
     code.len() < 5
         && code
             .parse::<i32>()
@@ -254,5 +267,17 @@ mod tests {
                 && is_sqlite_outage("778")
         );
         assert!(!is_sqlite_outage("19") && !is_sqlite_outage("23505") && !is_sqlite_outage("2067"));
+    }
+
+    #[test]
+    fn an_outage_of_postgresql_is_told_from_a_fault_of_ours() {
+        for outage in [
+            "53100", "53300", "57P03", "57014", "58030", "08P01", "25006",
+        ] {
+            assert!(is_postgres_outage(outage), "{outage}");
+        }
+        for fault in ["42703", "23505", "22P02", "XX000", "5", "13"] {
+            assert!(!is_postgres_outage(fault), "{fault}");
+        }
     }
 }

@@ -2,20 +2,21 @@
 
 use std::{
     fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc,
-    time::Duration,
 };
 
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Pool, Store, StoreError, sqlite_file::SqliteFile};
+use super::{
+    Pool, Store, StoreError,
+    lease::{Connections, Doubt, PATIENCE},
+    sqlite_file::SqliteFile,
+};
 use crate::telemetry::Metrics;
 
-/// How long anything waits for a connection or a lock before the caller gets 503.
-const PATIENCE: Duration = Duration::from_secs(3);
 const READERS: u32 = 6;
 /// The writers of the journal, and some to spare for housekeeping.
 const POSTGRES_WRITERS: u32 = 6;
@@ -23,12 +24,16 @@ const POSTGRES_WRITERS: u32 = 6;
 impl Store {
     /// Opens a SQLite file, or creates it, readable by its owner only.
     pub async fn open_sqlite(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(sqlite(path).await?), Metrics::default()))
+        Ok(Self::of(sqlite(path).await?))
     }
 
     /// Opens a PostgreSQL database by its URL.
     pub async fn open_postgres(url: &str) -> Result<Self, StoreError> {
-        Ok(Self(Arc::new(postgres(url).await?), Metrics::default()))
+        Ok(Self::of(postgres(url).await?))
+    }
+
+    fn of(pool: Pool) -> Self {
+        Self(Arc::new(pool), Metrics::default(), Arc::default())
     }
 
     pub async fn close(&self) {
@@ -40,8 +45,8 @@ impl Store {
                 writers.close().await;
             }
             Pool::Postgres { writers, readers } => {
-                readers.close().await;
-                writers.close().await;
+                readers.pool().close().await;
+                writers.pool().close().await;
             }
         }
     }
@@ -127,26 +132,19 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
         .options([
             // What is answered is durable, whatever the server's default.
             ("synchronous_commit", "on"),
-            ("statement_timeout", "5s"),
+            ("statement_timeout", "4s"),
             ("lock_timeout", "3s"),
             ("idle_in_transaction_session_timeout", "10s"),
         ])
         .disable_statement_logging();
-    let pool = |connections| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-    };
-    let writers = pool(POSTGRES_WRITERS)
-        .test_before_acquire(false)
-        .connect_with(options.clone())
-        .await;
-    let writers = match writers {
-        Ok(writers) => writers,
-        Err(sqlx::Error::PoolTimedOut) => return Err(why_not(options).await),
-        Err(error) => return Err(error.into()),
-    };
-    let readers = pool(READERS).connect_lazy_with(options);
+    let doubt = Doubt::default();
+    let writers = Connections::new(options.clone(), POSTGRES_WRITERS, doubt.clone());
+    match writers.lease().await {
+        Ok(_) => {}
+        Err(StoreError::Unavailable(_)) => return Err(why_not(options).await),
+        Err(error) => return Err(error),
+    }
+    let readers = Connections::new(options, READERS, doubt);
     Ok(Pool::Postgres { writers, readers })
 }
 

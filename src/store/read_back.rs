@@ -8,6 +8,7 @@ use super::{
     Store,
     batch::{self, Traces},
     journal::{Command, Entry},
+    patience::Patience,
 };
 use crate::{
     crypto::{KeyRing, ROOT_KEY_LENGTH, RootKey},
@@ -86,7 +87,7 @@ impl World {
 
     async fn commit(&self, purpose: &str, op: Op) {
         let entries = [Entry::unattended(self.send(purpose), op)];
-        let committed = batch::run(&self.store, &self.ring, &entries, NOW)
+        let committed = batch::run(&self.store, &self.ring, &entries, NOW, Patience::begins())
             .await
             .unwrap();
         assert!(matches!(committed, batch::Committed::Yes(_)));
@@ -117,7 +118,7 @@ async fn a_commit_is_recognised_by_any_row_that_bears_its_mark() {
         Command::Send(Arc::new(hour_later)),
         [9; 16],
     )];
-    batch::run(&world.store, &world.ring, &entries, NOW)
+    batch::run(&world.store, &world.ring, &entries, NOW, Patience::begins())
         .await
         .unwrap();
     assert_eq!(traces.look(&world.store).await.unwrap(), Some(true));

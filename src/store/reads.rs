@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{
     Pool, Store, StoreError, Tx,
     columns::Columns,
+    patience,
     record::{Record, array_keys, json_keys},
 };
 use crate::{
@@ -36,6 +37,10 @@ type IndexRow = (
 
 impl Store {
     pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
+        patience::read(self.snapshot_now(tenant, id)).await
+    }
+
+    async fn snapshot_now(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
         let found = self.select::<Verification>("where id = $1", id).await?;
         let Some(verification) = found
             .into_iter()
@@ -66,22 +71,25 @@ impl Store {
         if sids.is_empty() {
             return Ok(Vec::new());
         }
-        Ok(match &*self.0 {
-            Pool::Sqlite { readers, .. } => {
-                let sql = format!("{OURS} in (select value from json_each($1))");
-                sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                    .bind(serde_json::Value::from(sids).to_string())
-                    .fetch_all(readers)
-                    .await?
-            }
-            Pool::Postgres { readers, .. } => {
-                let sql = format!("{OURS} = any($1)");
-                sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-                    .bind(sids)
-                    .fetch_all(readers)
-                    .await?
-            }
+        patience::read(async {
+            Ok(match &*self.0 {
+                Pool::Sqlite { readers, .. } => {
+                    let sql = format!("{OURS} in (select value from json_each($1))");
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                        .bind(serde_json::Value::from(sids).to_string())
+                        .fetch_all(readers)
+                        .await?
+                }
+                Pool::Postgres { readers, .. } => {
+                    let sql = format!("{OURS} = any($1)");
+                    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                        .bind(sids)
+                        .fetch_all(&mut *readers.lease().await?)
+                        .await?
+                }
+            })
         })
+        .await
     }
 
     /// One verification, whosever it is.
@@ -113,30 +121,15 @@ impl Store {
 
     /// What time the database thinks it is; `None` where it has no time of its own.
     pub async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
-        match &*self.0 {
-            Pool::Sqlite { .. } => Ok(None),
-            Pool::Postgres { readers, .. } => {
-                let now: i64 = sqlx::query_scalar(
-                    "select (extract(epoch from clock_timestamp()) * 1000)::bigint",
-                )
-                .fetch_one(readers)
-                .await?;
-                Ok(Some(Timestamp::from_millis(now)))
-            }
+        if self.is_sqlite() {
+            return Ok(None);
         }
-    }
-
-    /// Whether the database takes writes: it is given one, and nothing less shows a full disk. A write that changes nothing
-    /// would not do, since SQLite leaves it out.
-    pub async fn is_writable(&self, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        super::on!(&mut tx, connection => {
-            sqlx::query("update clock set now = $1 where id = 1 and now < $1")
-                .bind(now.as_millis())
-                .execute(connection)
-                .await?;
+        let now: i64 = super::read!(self, connection => {
+            sqlx::query_scalar("select (extract(epoch from clock_timestamp()) * 1000)::bigint")
+                .fetch_one(connection)
+                .await?
         });
-        tx.commit().await
+        Ok(Some(Timestamp::from_millis(now)))
     }
 
     async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {
@@ -146,23 +139,22 @@ impl Store {
             names.join(", "),
             T::TABLE
         );
-        let query = sqlx::AssertSqlSafe(sql);
+        let (query, id) = (sqlx::AssertSqlSafe(sql), id.as_bytes().to_vec());
         let rows: Vec<Columns> = match &*self.0 {
             Pool::Sqlite { readers, .. } => {
-                let rows = sqlx::query(query)
-                    .bind(id.as_bytes().to_vec())
-                    .fetch_all(readers)
-                    .await?;
+                let rows = sqlx::query(query).bind(id).fetch_all(readers);
+                let rows = patience::read(async { Ok(rows.await?) }).await?;
                 rows.iter()
                     .map(Columns::of_sqlite::<T>)
                     .collect::<Result<_, _>>()?
             }
             Pool::Postgres { readers, .. } => {
-                let rows = sqlx::query(query)
-                    .bind(id.as_bytes().to_vec())
-                    .fetch_all(readers)
-                    .await?;
-                rows.iter()
+                let rows = patience::read(async {
+                    let mut lease = readers.lease().await?;
+                    Ok(sqlx::query(query).bind(id).fetch_all(&mut *lease).await?)
+                });
+                rows.await?
+                    .iter()
                     .map(Columns::of_postgres::<T>)
                     .collect::<Result<_, _>>()?
             }

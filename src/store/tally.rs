@@ -162,6 +162,7 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
         (
             Command::Report(_)
             | Command::Expire(_)
+            | Command::TakeBack(_)
             | Command::Speak(_)
             | Command::FallBack(_)
             | Command::Keep(_),
@@ -219,7 +220,8 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
             | Outcome::Spoke(_)
             | Outcome::FellBack(_)
             | Outcome::Kept(_)
-            | Outcome::Expired,
+            | Outcome::Expired
+            | Outcome::TakenBack,
         )
         | Err(_) => {}
     }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use moka::sync::Cache;
 
-use super::{Caller, Store, StoreError, on, origins::Origins, policy, read};
+use super::{Caller, Store, StoreError, on, origins::Origins, patience, policy, read};
 use crate::domain::{
     clock::Clock,
     key::ApiKey,
@@ -121,22 +121,25 @@ impl Store {
     /// Creates or replaces tenants, all or none.
     pub async fn apply_tenants(&self, tenants: &[Tenant], clock: &Clock) -> Result<(), StoreError> {
         let now = clock.now().as_millis();
-        let mut tx = self.begin().await?;
-        for tenant in tenants {
-            let policy = policy::write(&tenant.policy);
-            on!(&mut tx, connection => {
-                sqlx::query(
-                    "insert into tenants (name, policy, created_at, updated_at) values ($1, $2, $3, $3) \
-                     on conflict (name) do update set policy = excluded.policy, updated_at = excluded.updated_at",
-                )
-                .bind(&tenant.name)
-                .bind(policy)
-                .bind(now)
-                .execute(connection)
-                .await?;
-            });
-        }
-        tx.commit().await
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            for tenant in tenants {
+                let policy = policy::write(&tenant.policy);
+                on!(&mut tx, connection => {
+                    sqlx::query(
+                        "insert into tenants (name, policy, created_at, updated_at) values ($1, $2, $3, $3) \
+                         on conflict (name) do update set policy = excluded.policy, updated_at = excluded.updated_at",
+                    )
+                    .bind(&tenant.name)
+                    .bind(policy)
+                    .bind(now)
+                    .execute(connection)
+                    .await?;
+                });
+            }
+            tx.commit().await
+        })
+        .await
     }
 
     /// The tenants kept in the database, by name.

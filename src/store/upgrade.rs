@@ -29,7 +29,7 @@ impl Store {
             let current = self.is_current().await.unwrap_or(false);
             let ran = match &*self.0 {
                 Pool::Sqlite { writers, .. } => on_sqlite(writers, current).await,
-                Pool::Postgres { writers, .. } => on_postgres(writers, current).await,
+                Pool::Postgres { writers, .. } => on_postgres(writers.pool(), current).await,
             };
             let Err(error) = ran else { return Ok(()) };
             tries += 1;

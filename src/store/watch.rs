@@ -20,7 +20,7 @@ impl Store {
     /// The same database, counted in `metrics`.
     #[must_use]
     pub fn counted_in(self, metrics: Metrics) -> Self {
-        Self(self.0, metrics)
+        Self(self.0, metrics, self.2)
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -74,17 +74,12 @@ impl Store {
     }
 
     async fn size(&self) -> Result<i64, StoreError> {
-        Ok(match &*self.0 {
-            Pool::Sqlite { readers, .. } => {
-                let pages =
-                    "select page_count * page_size from pragma_page_count(), pragma_page_size()";
-                sqlx::query_scalar(pages).fetch_one(readers).await?
-            }
-            Pool::Postgres { readers, .. } => {
-                let size = "select pg_database_size(current_database())";
-                sqlx::query_scalar(size).fetch_one(readers).await?
-            }
-        })
+        let size = if self.is_sqlite() {
+            "select page_count * page_size from pragma_page_count(), pragma_page_size()"
+        } else {
+            "select pg_database_size(current_database())"
+        };
+        Ok(read!(self, connection => sqlx::query_scalar(size).fetch_one(connection).await?))
     }
 
     fn observe_connections(&self) {
@@ -95,10 +90,13 @@ impl Store {
                 (PoolName::Writers, writers.size(), writers.num_idle()),
                 (PoolName::Readers, readers.size(), readers.num_idle()),
             ],
-            Pool::Postgres { writers, readers } => [
-                (PoolName::Writers, writers.size(), writers.num_idle()),
-                (PoolName::Readers, readers.size(), readers.num_idle()),
-            ],
+            Pool::Postgres { writers, readers } => {
+                let (writers, readers) = (writers.pool(), readers.pool());
+                [
+                    (PoolName::Writers, writers.size(), writers.num_idle()),
+                    (PoolName::Readers, readers.size(), readers.num_idle()),
+                ]
+            }
         };
         for (pool, size, idle) in sizes {
             let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(size);

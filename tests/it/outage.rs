@@ -1,5 +1,10 @@
 //! While the database is gone, everybody is told so, and nothing is done that is not durable.
 
+mod cable;
+mod commit;
+mod refused;
+mod silence;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;

@@ -1,5 +1,6 @@
 //! The built program as its user runs it: processes, signals, sudden death.
 
+mod cluster;
 mod commands;
 mod configuration;
 mod crash;
@@ -11,6 +12,7 @@ mod full_disk;
 mod keys;
 mod load;
 mod postgres;
+mod postgres_faults;
 mod races;
 mod repeats;
 mod restcomm_faults;
@@ -18,6 +20,7 @@ mod restcomm_outage;
 mod secrets;
 pub(crate) mod service;
 mod shutdown;
+mod sqlite_faults;
 mod tenants;
 mod typescript;
 

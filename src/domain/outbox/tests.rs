@@ -8,15 +8,15 @@ use crate::domain::{
     wording::Wording,
 };
 
-const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+pub(in crate::domain) const NOW: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 const OP: Op = [9; 16];
-const CHARGE: [u8; 16] = [5; 16];
+pub(in crate::domain) const CHARGE: [u8; 16] = [5; 16];
 const ONCE: [Rate; 1] = [Rate {
     count: 1,
     window: Duration::from_hours(1),
 }];
 
-fn verification() -> Verification {
+pub(in crate::domain) fn verification() -> Verification {
     Verification {
         code_hash: Some([4; 32]),
         sent: false,
@@ -24,7 +24,7 @@ fn verification() -> Verification {
     }
 }
 
-fn delivery() -> Delivery {
+pub(in crate::domain) fn delivery() -> Delivery {
     Delivery {
         id: Id::new(NOW, [2; 16]),
         verification: Id::new(NOW, [1; 16]),
@@ -58,7 +58,7 @@ fn delivery() -> Delivery {
 }
 
 /// What a batch has locked, `change` applied to it; the send is charged to a limit of one.
-fn ledger(change: impl FnOnce(&mut Verification, &mut Delivery)) -> Ledger {
+pub(in crate::domain) fn ledger(change: impl FnOnce(&mut Verification, &mut Delivery)) -> Ledger {
     let (mut verification, mut delivery, mut counter) =
         (verification(), delivery(), Counter::default());
     change(&mut verification, &mut delivery);

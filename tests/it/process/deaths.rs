@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    PATIENCE, eventually,
+    PATIENCE,
+    cluster::Cluster,
+    eventually,
     load::Load,
-    postgres::Cluster,
     service::{Caller, Restcomm, Service, Settings},
 };
 

@@ -49,6 +49,8 @@ struct Story {
     number: String,
     /// Given with 201 or 202; `None`: no such answer came.
     id: Option<String>,
+    /// The send was answered with 503: nothing is stored, and nothing is going to be sent.
+    refused: bool,
     /// Checks that were answered with 200.
     approvals: usize,
     /// A check of the right code was left without an answer, or was answered with 503: it may have been approved.
@@ -114,6 +116,7 @@ impl Load {
         let number = format!("+35191{serial:07}");
         let mut story = Story {
             id: None,
+            refused: false,
             approvals: 0,
             in_doubt: false,
             number,
@@ -123,6 +126,7 @@ impl Load {
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         self.note("send", status, start);
         if !matches!(status, 201 | 202) {
+            story.refused = status == 503;
             return story;
         }
         let id = answer.unwrap().id();
@@ -210,6 +214,7 @@ impl Load {
         let Story {
             number,
             id,
+            refused,
             approvals,
             in_doubt,
         } = story;
@@ -218,6 +223,10 @@ impl Load {
             texts.len() <= 1,
             "{number} received {} messages",
             texts.len()
+        );
+        assert!(
+            texts.is_empty() || !refused,
+            "{number} was answered with 503, and received a message"
         );
         let Some(id) = id else { return false };
         let client = &self.clients[0];
