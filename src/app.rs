@@ -297,6 +297,7 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
             StoreError::Refused(error) => error.to_string(),
             StoreError::Full
             | StoreError::Damaged { .. }
+            | StoreError::Newer { .. }
             | StoreError::Again
             | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => error.to_string(),
@@ -305,8 +306,9 @@ pub async fn open(url: &DatabaseUrl) -> Result<Store, StoreError> {
 }
 
 async fn follow_database(store: &Store, clock: &Clock) -> Result<(), StoreError> {
+    let watch = clock.stopwatch();
     if let Some(time) = store.time().await? {
-        clock.follow(time);
+        clock.follow(time, watch.elapsed());
         let offset = i32::try_from(clock.offset_millis()).unwrap_or(i32::MAX);
         store.metrics().clock_offset.set(f64::from(offset) / 1000.0);
     }

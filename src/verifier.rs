@@ -1,6 +1,7 @@
 //! The rule book: what happens when somebody wants a code sent, checks one, asks how it stands, or cancels.
 
 mod calls;
+mod outcomes;
 mod receipts;
 mod repeats;
 
@@ -27,7 +28,7 @@ use crate::{
         policy::Policy,
         random::Random,
         send::{Send, SendOutcome},
-        verification::{Reason, Status, Verification},
+        verification::{Reason, Verification},
         wording::Autofill,
     },
     guard::{self, DestinationRefused},
@@ -35,6 +36,8 @@ use crate::{
     store::{Caller, Directory, Journal, Snapshot, Store, StoreError, channel_label},
     telemetry::labels,
 };
+
+use outcomes::{begun, why_ended};
 
 /// For so long a status waits for what was told before it was written.
 const ARRIVES_WITHIN: Duration = Duration::from_secs(4);
@@ -164,28 +167,31 @@ impl Verifier {
         self.finish(caller, begun(outcome)?, wait).await
     }
 
-    /// Has a send decided.
+    /// Has a send decided. What is not allowed now may still be the repeat of one that was.
     async fn begin(
         &self,
         caller: &Caller,
         request: SendRequest,
-        once: Option<Once>,
+        mut once: Option<Once>,
     ) -> Result<(SendOutcome, Wait), Refusal> {
         let parts = &*self.0;
         let policy = &caller.tenant.policy;
+        let channel = channel_label(request.channel);
+        let sends = &parts.store.metrics().sends;
         let refused = |why| {
-            let channel = channel_label(request.channel);
-            parts
-                .store
-                .metrics()
-                .sends
-                .count(channel, labels::Send::Destination);
+            sends.count(channel, labels::Send::Destination);
             Refusal::Destination(why)
         };
-        guard::destination(policy, &request.number).map_err(refused)?;
-        let (account, code) = self
-            .code_for(&request, policy)
-            .ok_or_else(|| refused(DestinationRefused::NoSender))?;
+        let allowed = self.code_for(&request, policy);
+        let why_not = allowed.as_ref().err().copied();
+        let (account, code) = match (allowed, &mut once) {
+            (Ok(allowed), _) => allowed,
+            (Err(why), None) => return Err(refused(why)),
+            (Err(_), Some(once)) => {
+                once.only_repeats = true;
+                ("", Code::generate(policy.code.length, &parts.random))
+            }
+        };
         let until = (!request.respond_async).then(|| parts.clock.now().plus(parts.wait));
         let (tell, told) = oneshot::channel();
         let [verification_seed, delivery_seed] = parts.random.several();
@@ -195,13 +201,17 @@ impl Verifier {
             index: parts
                 .ring
                 .number_index(&caller.tenant.name, request.number.expose()),
-            limits: guard::limits(
-                caller,
-                &request.number,
-                request.client,
-                &parts.per_number,
-                &parts.ring,
-            ),
+            limits: if once.as_ref().is_some_and(|once| once.only_repeats) {
+                Vec::new()
+            } else {
+                guard::limits(
+                    caller,
+                    &request.number,
+                    request.client,
+                    &parts.per_number,
+                    &parts.ring,
+                )
+            },
             channel: request.channel,
             purpose: request.purpose,
             metadata: request.metadata,
@@ -215,6 +225,9 @@ impl Verifier {
             once,
         };
         let outcome = parts.journal.send(send, until.map(|_| tell)).await?;
+        if let (SendOutcome::NotKnown, Some(why)) = (&outcome, why_not) {
+            return Err(refused(why));
+        }
         Ok((outcome, Wait { told, until }))
     }
 
@@ -252,18 +265,24 @@ impl Verifier {
         })
     }
 
-    /// The account that is tried first, and the code, should a new one be needed. A flash call's is what the number ends in
-    /// that it comes from.
-    fn code_for(&self, request: &SendRequest, policy: &Policy) -> Option<(&str, Code)> {
+    /// Where it may be sent: the account that is tried first, and the code, should a new one be needed. A flash call's is what
+    /// the number ends in that it comes from.
+    fn code_for(
+        &self,
+        request: &SendRequest,
+        policy: &Policy,
+    ) -> Result<(&str, Code), DestinationRefused> {
         let Parts {
             accounts, random, ..
         } = &*self.0;
+        guard::destination(policy, &request.number)?;
+        let none = DestinationRefused::NoSender;
         let code = match request.channel {
-            Channel::Flashcall => accounts.draw_caller(policy, random)?,
+            Channel::Flashcall => accounts.draw_caller(policy, random).ok_or(none)?,
             Channel::Sms | Channel::Voice => Code::generate(policy.code.length, random),
         };
-        let account = accounts.first(request.channel, policy, &request.number, &code)?;
-        Some((account.name(), code))
+        let account = accounts.first(request.channel, policy, &request.number, &code);
+        Ok((account.ok_or(none)?.name(), code))
     }
 
     /// Checks a code. Exactly one check of a verification is ever approved.
@@ -349,49 +368,5 @@ impl Verifier {
             CancelOutcome::Unknown => Err(Refusal::Unknown),
             CancelOutcome::KeyRefused => Err(Refusal::KeyRefused),
         }
-    }
-}
-
-/// What a send has begun, or why it has not.
-fn begun(outcome: SendOutcome) -> Result<Sent, Refusal> {
-    let (dispatch, resent) = match outcome {
-        SendOutcome::Created(dispatch) => (dispatch, false),
-        SendOutcome::Resent(dispatch) => (dispatch, true),
-        SendOutcome::TooSoon {
-            verification,
-            retry_at,
-        } => {
-            return Err(Refusal::TooSoon {
-                id: verification.id,
-                resend_after: verification.resend_after(),
-                expires_at: verification.expires_at,
-                retry_at,
-            });
-        }
-        SendOutcome::Limited { limit, retry_at } => {
-            return Err(Refusal::Limited { limit, retry_at });
-        }
-        SendOutcome::Blocked(block) => return Err(Refusal::Blocked(block)),
-        SendOutcome::KeyRefused => return Err(Refusal::KeyRefused),
-        SendOutcome::Unreadable => return Err(Refusal::KeyMissing),
-        SendOutcome::Known(_) => unreachable!("only a send that may be repeated is known"),
-    };
-    Ok(Sent {
-        verification: *dispatch.verification,
-        delivery: *dispatch.delivery,
-        resent,
-    })
-}
-
-fn why_ended(verification: &Verification) -> Refusal {
-    match verification.status {
-        Status::Approved => Refusal::AlreadyApproved {
-            approved_at: verification.approved_at,
-        },
-        Status::Expired => Refusal::Expired,
-        Status::Canceled => Refusal::Canceled,
-        Status::MaxAttemptsReached => Refusal::MaxAttemptsReached,
-        Status::Failed => Refusal::Failed(verification.reason),
-        Status::Pending => unreachable!("a pending verification has not ended"),
     }
 }

@@ -74,18 +74,45 @@ pub struct Clock(Source);
 
 #[derive(Clone)]
 enum Source {
-    /// The system's clock, corrected by the offset to the database's.
-    System {
-        offset: Arc<AtomicI64>,
-    },
+    System(Arc<System>),
     Manual(Arc<watch::Sender<Timestamp>>),
+}
+
+/// The system's clock, until it follows the database's. From then on the system's is not looked at: the time is what the
+/// database said, and what has passed since by a clock that never jumps, whoever sets this machine's.
+struct System {
+    started: std::time::Instant,
+    /// The time at which `started` was, in milliseconds; [`UNKNOWN`]: nobody is followed.
+    origin: AtomicI64,
+}
+
+const UNKNOWN: i64 = i64::MIN;
+/// An answer that took longer tells the time less well than what was known before.
+const PROMPT: Duration = Duration::from_secs(1);
+
+impl System {
+    fn now(&self) -> Timestamp {
+        match self.origin.load(Ordering::Relaxed) {
+            UNKNOWN => system_now(),
+            origin => Timestamp(origin).plus(self.started.elapsed()),
+        }
+    }
+
+    fn follow(&self, theirs: Timestamp, took: Duration) {
+        if took <= PROMPT || self.origin.load(Ordering::Relaxed) == UNKNOWN {
+            // They looked at their clock at some moment of it: in the middle, the error is least.
+            let origin = theirs.plus(took / 2).minus(self.started.elapsed());
+            self.origin.store(origin.0, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Clock {
     pub fn system() -> Self {
-        Self(Source::System {
-            offset: Arc::new(AtomicI64::new(0)),
-        })
+        Self(Source::System(Arc::new(System {
+            started: system_instant(),
+            origin: AtomicI64::new(UNKNOWN),
+        })))
     }
 
     /// A clock that stands still until [`Clock::advance`] moves it.
@@ -95,11 +122,7 @@ impl Clock {
 
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            Source::System { offset } => Timestamp(
-                system_now()
-                    .0
-                    .saturating_add(offset.load(Ordering::Relaxed)),
-            ),
+            Source::System(system) => system.now(),
             Source::Manual(hands) => *hands.borrow(),
         }
     }
@@ -107,7 +130,7 @@ impl Clock {
     /// Sleeps until the clock shows `instant`; on a manual clock, until somebody has moved it there.
     pub async fn sleep_until(&self, instant: Timestamp) {
         match &self.0 {
-            Source::System { .. } => tokio::time::sleep(self.now().until(instant)).await,
+            Source::System(_) => tokio::time::sleep(self.now().until(instant)).await,
             Source::Manual(hands) => {
                 // The sender lives in `self`, so the channel cannot close while we wait.
                 let _ = hands.subscribe().wait_for(|now| instant <= *now).await;
@@ -118,15 +141,15 @@ impl Clock {
     /// Begins to measure how long something takes. Unlike the time, this never jumps.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch(match &self.0 {
-            Source::System { .. } => Since::System(system_instant()),
+            Source::System(_) => Since::System(system_instant()),
             Source::Manual(_) => Since::Manual(self.clone(), self.now()),
         })
     }
 
-    /// How far this clock was set away from the system's.
+    /// How far this clock is away from the system's.
     pub fn offset_millis(&self) -> i64 {
         match &self.0 {
-            Source::System { offset } => offset.load(Ordering::Relaxed),
+            Source::System(system) => system.now().0.saturating_sub(system_now().0),
             Source::Manual(_) => 0,
         }
     }
@@ -135,11 +158,11 @@ impl Clock {
         self.sleep_until(self.now().plus(duration)).await;
     }
 
-    /// Takes over the database's idea of now, so that replicas on different machines agree.
-    /// A manual clock ignores it: whoever holds the hands is right.
-    pub fn follow(&self, theirs: Timestamp) {
-        if let Source::System { offset } = &self.0 {
-            offset.store(theirs.0.saturating_sub(system_now().0), Ordering::Relaxed);
+    /// Takes over the database's idea of now, which it `took` that long to ask for, so that replicas on different machines
+    /// agree. A manual clock ignores it: whoever holds the hands is right.
+    pub fn follow(&self, theirs: Timestamp, took: Duration) {
+        if let Source::System(system) = &self.0 {
+            system.follow(theirs, took);
         }
     }
 
@@ -149,7 +172,7 @@ impl Clock {
     /// On the system's clock, which nobody moves.
     pub fn advance(&self, duration: Duration) {
         match &self.0 {
-            Source::System { .. } => panic!("only a manual clock can be moved"),
+            Source::System(_) => panic!("only a manual clock can be moved"),
             Source::Manual(hands) => hands.send_modify(|now| *now = now.plus(duration)),
         }
     }
@@ -211,6 +234,42 @@ mod tests {
         let at = Timestamp::from_millis(1_769_860_800_999);
         assert_eq!(at.rfc3339(), "2026-01-31T12:00:00Z");
         assert_eq!(at.rfc3339_not_before(), "2026-01-31T12:00:01Z");
+    }
+
+    #[test]
+    fn who_follows_the_database_shows_its_time_whatever_the_machine_shows() {
+        let prompt = Duration::from_millis(400);
+        for theirs in [0, 1_769_860_800_000, 99_769_860_800_000] {
+            let theirs = Timestamp::from_millis(theirs);
+            let clocks = [Clock::system(), Clock::system()];
+            for clock in &clocks {
+                clock.follow(theirs, prompt);
+                let now = clock.now();
+                assert!(theirs.plus(prompt / 2) <= now, "{now:?}");
+                assert!(now < theirs.plus(Duration::from_mins(1)), "{now:?}");
+                let offset = now.as_millis() - system_now().as_millis();
+                assert!((clock.offset_millis() - offset).abs() < 60_000);
+            }
+        }
+    }
+
+    #[test]
+    fn a_late_answer_sets_only_a_clock_that_knows_nothing_better() {
+        let clock = Clock::system();
+        let late = Duration::from_secs(8);
+        clock.follow(Timestamp::from_millis(1_000_000), late);
+        let set = clock.now();
+        assert!(Timestamp::from_millis(1_004_000) <= set, "{set:?}");
+        clock.follow(Timestamp::from_millis(9_000_000), late);
+        assert!(clock.now() < Timestamp::from_millis(2_000_000));
+        clock.follow(Timestamp::from_millis(9_000_000), PROMPT);
+        assert!(Timestamp::from_millis(9_000_000) < clock.now());
+    }
+
+    #[test]
+    fn who_follows_nobody_shows_what_the_machine_shows() {
+        let clock = Clock::system();
+        assert!((clock.now().as_millis() - system_now().as_millis()).abs() < 60_000);
     }
 
     #[tokio::test]

@@ -37,6 +37,8 @@ pub struct Once {
     pub fingerprint: UnderEveryKey<[u8; 32]>,
     /// Until when the first answer is waited for.
     pub answer_by: Timestamp,
+    /// The policy does not allow it any more: it is answered if it is a repeat, and begins nothing.
+    pub only_repeats: bool,
 }
 
 /// What was begun under a key.

@@ -62,6 +62,8 @@ impl Counter {
                 .unwrap_or(0);
             self.instants.retain(|at| now < at.plus(longest));
             self.instants.push(now);
+            // Another replica's clock may be ahead.
+            self.instants.sort_unstable();
             let surplus = self.instants.len().saturating_sub(most);
             self.instants.drain(..surplus);
             self.until = self.until.max(now.plus(longest));
@@ -205,6 +207,20 @@ mod tests {
             count,
             window: Duration::from_secs(seconds),
         }
+    }
+
+    #[test]
+    fn a_replica_whose_clock_is_behind_counts_in_the_order_of_time() {
+        let twice = [Rate {
+            count: 2,
+            window: Duration::from_secs(10),
+        }];
+        let mut counter = Counter::default();
+        counter.charge(&twice, at(5));
+        counter.charge(&twice, at(0));
+        assert_eq!(counter.instants, [at(0), at(5)]);
+        assert_eq!(counter.admits(&twice, at(6)), Err(at(10)));
+        assert_eq!(counter.admits(&twice, at(10)), Ok(()));
     }
 
     #[test]

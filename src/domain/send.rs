@@ -71,6 +71,8 @@ pub enum SendOutcome {
     Unreadable,
     /// A send with the same `Idempotency-Key` came before.
     Known(Known),
+    /// None came, and this one may not begin anything.
+    NotKnown,
 }
 
 impl Send {
@@ -89,6 +91,9 @@ impl Send {
         };
         if let Some(known) = once.recall(ledger, now) {
             return SendOutcome::Known(known);
+        }
+        if once.only_repeats {
+            return SendOutcome::NotKnown;
         }
         let outcome = self.decide_anew(ledger, ring, op, now);
         // What was refused stored nothing: it can be tried again with the same key.

@@ -246,7 +246,10 @@ fn idempotency_key<B: Body>(headers: &HeaderMap, members: &mut Members) -> Optio
     } else {
         let text = value.to_str().map_err(|_| KeyFault::Malformed);
         match text.and_then(IdempotencyKey::parse) {
-            Ok(key) => return Some(key),
+            Ok(key) => {
+                members.may_be_a_repeat();
+                return Some(key);
+            }
             Err(KeyFault::TooLong) => {
                 let detail = format!("must have at most {LONGEST_KEY} characters");
                 (FieldCode::TooLong, detail)

@@ -70,7 +70,7 @@ pub(super) async fn live() -> HttpResponse {
 
 /// The service can do its work.
 ///
-/// The database takes writes and has the schema of this version. While this fails, send calls elsewhere.
+/// The database takes writes and has the schema of this version, or of a newer one. While this fails, send calls elsewhere.
 #[utoipa::path(get, path = "/readyz", tag = "health", operation_id = "getReadiness", security(()), responses(
     (status = 200, description = "Able to serve.", body = String, content_type = "text/plain", example = "ready\n"),
     (status = 400, description = "The request is no valid HTTP. There is no body."),
@@ -81,8 +81,9 @@ pub(super) async fn ready(api: web::Data<Api>) -> Result<HttpResponse, Problem> 
         Verdict::Ready => Ok(HttpResponse::Ok()
             .content_type("text/plain; charset=utf-8")
             .body("ready\n")),
-        Verdict::OldSchema => Err(Problem::unavailable()
-            .detail("The schema is not the one this version writes; run `countersign migrate`.")),
+        Verdict::OldSchema => Err(Problem::unavailable().detail(
+            "The schema is older than the one this version writes; run `countersign migrate`.",
+        )),
         Verdict::NotWritable => Err(Problem::unavailable()),
     }
 }

@@ -19,8 +19,11 @@ pub(super) enum Json {
 
 /// The members of one object, taken one after another; what is left at the end is unknown.
 pub(super) struct Members {
-    members: BTreeMap<String, Json>,
+    unread: BTreeMap<String, Json>,
     errors: Vec<FieldError>,
+    /// How many of the errors are for the policy alone to find: nothing is wrong with what was read.
+    by_policy: usize,
+    repeatable: bool,
 }
 
 impl Members {
@@ -29,23 +32,31 @@ impl Members {
         // The parser's own words may quote the body, so they go nowhere.
         let malformed = || Problem::new(ProblemCode::MalformedRequest);
         match serde_json::from_slice(body).map_err(|_| malformed())? {
-            Json::Object(members) => Ok(Self {
-                members,
-                errors: Vec::new(),
-            }),
+            Json::Object(members) => Ok(Self::of(members)),
             Json::Text(_) | Json::Other => Err(malformed()),
         }
     }
 
     pub(super) fn none() -> Self {
+        Self::of(BTreeMap::new())
+    }
+
+    fn of(members: BTreeMap<String, Json>) -> Self {
         Self {
-            members: BTreeMap::new(),
+            unread: members,
             errors: Vec::new(),
+            by_policy: 0,
+            repeatable: false,
         }
     }
 
+    /// The call may be the repeat of one that was allowed.
+    pub(super) fn may_be_a_repeat(&mut self) {
+        self.repeatable = true;
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.unread.contains_key(name)
     }
 
     /// A string that `read` makes into what is wanted.
@@ -54,7 +65,7 @@ impl Members {
         name: &str,
         read: impl FnOnce(&str) -> Result<T, (FieldCode, String)>,
     ) -> Option<T> {
-        match self.members.remove(name)? {
+        match self.unread.remove(name)? {
             Json::Text(text) => self.checked(name, read(&text)),
             Json::Object(_) | Json::Other => {
                 self.fault(pointer(&[name]), FieldCode::WrongType, "must be a string")
@@ -92,7 +103,7 @@ impl Members {
         longest: usize,
     ) -> BTreeMap<String, String> {
         let mut strings = BTreeMap::new();
-        let object = match self.members.remove(name) {
+        let object = match self.unread.remove(name) {
             None => return strings,
             Some(Json::Object(object)) => object,
             Some(Json::Text(_) | Json::Other) => {
@@ -138,14 +149,14 @@ impl Members {
         read: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
         let place = pointer(&[name]);
-        let Json::Object(members) = self.members.remove(name)? else {
+        let Json::Object(members) = self.unread.remove(name)? else {
             return self.fault(place, FieldCode::WrongType, "must be an object");
         };
-        let errors = Vec::new();
-        let mut inside = Self { members, errors };
+        let mut inside = Self::of(members);
         let value = read(&mut inside);
         inside.refuse_the_rest();
-        let faultless = inside.errors.is_empty();
+        let faultless = inside.errors.len() == inside.by_policy;
+        self.by_policy += inside.by_policy;
         self.errors
             .extend(inside.errors.into_iter().map(|error| FieldError {
                 pointer: format!("{place}{}", error.pointer.trim_start_matches('#')),
@@ -174,28 +185,49 @@ impl Members {
         None
     }
 
+    /// Notes that the tenant's policy does not allow what was read.
+    pub(super) fn against_policy(&mut self, name: &str, detail: impl Into<String>) {
+        self.fault::<()>(pointer(&[name]), FieldCode::NotAllowed, detail);
+        self.by_policy += 1;
+    }
+
     /// A member that is not for this caller.
     pub(super) fn not_allowed<T>(&mut self, name: &str, detail: &str) -> Option<T> {
-        self.members.remove(name)?;
+        self.unread.remove(name)?;
         self.fault(pointer(&[name]), FieldCode::NotAllowed, detail)
     }
 
     /// Takes a member away without reading it, since another fault was already found with it.
     pub(super) fn ignore(&mut self, name: &str) {
-        self.members.remove(name);
+        self.unread.remove(name);
     }
 
     /// Every member was known and valid, and so all of `read` are there.
-    pub(super) fn finish<T>(mut self, read: Option<T>) -> Result<T, Problem> {
+    pub(super) fn finish<T>(self, read: Option<T>) -> Result<T, Problem> {
+        match self.finish_but_for_policy(read)? {
+            (value, None) => Ok(value),
+            (_, Some(refused)) => Err(refused),
+        }
+    }
+
+    /// The same, but that the policy does not allow what may be a repeat is told apart.
+    pub(super) fn finish_but_for_policy<T>(
+        mut self,
+        read: Option<T>,
+    ) -> Result<(T, Option<Problem>), Problem> {
         self.refuse_the_rest();
+        let faults = self.errors.len();
         match read {
-            Some(value) if self.errors.is_empty() => Ok(value),
+            Some(value) if faults == 0 => Ok((value, None)),
+            Some(value) if self.repeatable && faults == self.by_policy => {
+                Ok((value, Some(Problem::invalid(self.errors))))
+            }
             _ => Err(Problem::invalid(self.errors)),
         }
     }
 
     fn refuse_the_rest(&mut self) {
-        for name in std::mem::take(&mut self.members).into_keys() {
+        for name in std::mem::take(&mut self.unread).into_keys() {
             self.fault::<()>(
                 pointer(&[&name]),
                 FieldCode::UnknownMember,

@@ -189,6 +189,11 @@ impl From<StoreError> for Problem {
             | StoreError::Again
             | StoreError::NotOpened { .. }
             | StoreError::Migration(_) => Self::unavailable(),
+            // Asked again, it may find a replica that can read it.
+            StoreError::Newer { .. } => {
+                tracing::warn!(%error, "request.for_a_newer_version");
+                Self::unavailable()
+            }
             StoreError::Damaged { .. } | StoreError::Refused(_) => {
                 tracing::error!(%error, "request.failed");
                 Self::new(ProblemCode::Internal)

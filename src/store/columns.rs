@@ -197,7 +197,7 @@ impl<'r> Columns<'r> {
 
     /// A word of a closed list.
     pub(super) fn word<W>(&mut self, parse: impl Fn(&str) -> Option<W>) -> Result<W, StoreError> {
-        parse(&self.str()?).ok_or_else(|| self.damaged("unknown word"))
+        parse(&self.str()?).ok_or_else(|| self.newer("unknown word"))
     }
 
     pub(super) fn optional_word<W>(
@@ -208,7 +208,14 @@ impl<'r> Columns<'r> {
             None => Ok(None),
             Some(text) => parse(&text)
                 .map(Some)
-                .ok_or_else(|| self.damaged("unknown word")),
+                .ok_or_else(|| self.newer("unknown word")),
+        }
+    }
+
+    fn newer(&self, what: &'static str) -> StoreError {
+        StoreError::Newer {
+            table: self.table,
+            what,
         }
     }
 

@@ -24,7 +24,7 @@ impl Store {
         let mut due = Vec::new();
         for id in ids.iter().filter_map(|id| Id::from_bytes(id)) {
             match self.delivery(id).await {
-                Err(StoreError::Damaged { .. }) => {}
+                Err(StoreError::Damaged { .. } | StoreError::Newer { .. }) => {}
                 found => due.extend(found?),
             }
         }

@@ -28,8 +28,10 @@ pub struct SetAside {
     pub error: StoreError,
 }
 
-/// For how long. A newer version of this program, beside us, may be able to read it; and nobody else is held up.
+/// For how long, so that nobody else is held up.
 const SET_ASIDE_FOR: Duration = Duration::from_secs(15);
+/// And where a newer version, beside us, can read it: so shortly that its message is hardly late.
+const LEFT_TO_OTHERS_FOR: Duration = Duration::from_secs(1);
 
 const DUE: &str = "select id from deliveries where due_at <= $1 order by due_at limit $2";
 const OLD: &str = "select id from verifications where id >= $1 and id < $2 and tenant = $3 \
@@ -88,7 +90,11 @@ impl Store {
             .into_iter()
             .map(|(id, error)| SetAside { id, error });
         let set_aside: Vec<_> = set_aside.collect();
-        put_aside(&mut tx, &set_aside, now).await?;
+        let (newer, damaged): (Vec<_>, Vec<_>) = set_aside
+            .iter()
+            .partition(|row| matches!(row.error, StoreError::Newer { .. }));
+        put_aside(&mut tx, &newer, now.plus(LEFT_TO_OTHERS_FOR)).await?;
+        put_aside(&mut tx, &damaged, now.plus(SET_ASIDE_FOR)).await?;
         let mut claimed = Vec::new();
         let mut versions = Vec::new();
         for loaded in rows {
@@ -296,11 +302,11 @@ impl Store {
     }
 }
 
-async fn put_aside(tx: &mut Tx, rows: &[SetAside], now: Timestamp) -> Result<(), StoreError> {
+async fn put_aside(tx: &mut Tx, rows: &[&SetAside], until: Timestamp) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    let until = now.plus(SET_ASIDE_FOR).as_millis();
+    let until = until.as_millis();
     let ids: Vec<&[u8]> = rows.iter().map(|row| row.id.as_slice()).collect();
     match tx {
         Tx::Sqlite { tx, .. } => {

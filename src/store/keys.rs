@@ -143,18 +143,15 @@ pub(super) async fn states(
 fn record(
     (name, tenant, kind, scopes, created_at, expires_at, revoked_at): KeyRow,
 ) -> Result<ApiKeyRecord, StoreError> {
-    let damaged = |what| StoreError::Damaged {
-        table: "api_keys",
-        what,
-    };
     Ok(ApiKeyRecord {
         name,
         tenant,
-        kind: KeyKind::parse(&kind).ok_or(damaged("kind"))?,
-        scopes: scopes
-            .split(',')
-            .map(|scope| Scope::parse(scope).ok_or(damaged("scopes")))
-            .collect::<Result<_, _>>()?,
+        kind: KeyKind::parse(&kind).ok_or(StoreError::Newer {
+            table: "api_keys",
+            what: "unknown kind",
+        })?,
+        // A scope that only a newer version knows opens nothing here.
+        scopes: scopes.split(',').filter_map(Scope::parse).collect(),
         created_at: Timestamp::from_millis(created_at),
         state: state(expires_at, revoked_at),
     })

@@ -32,6 +32,7 @@ mod standing;
 mod started;
 mod tally;
 mod tenants;
+mod upgrade;
 mod verifications;
 mod watch;
 
@@ -100,6 +101,12 @@ pub enum StoreError {
     /// A row does not read as what we write.
     #[error("a row of {table} is damaged: {what}")]
     Damaged {
+        table: &'static str,
+        what: &'static str,
+    },
+    /// A row holds a word that this program does not know: a newer version, beside us during an upgrade, can read it.
+    #[error("a row of {table} was written by a newer version: {what}")]
+    Newer {
         table: &'static str,
         what: &'static str,
     },

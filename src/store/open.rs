@@ -1,12 +1,11 @@
-//! Opening a database and bringing its schema up to date.
+//! Opening a database, and the steps of its schema.
 
 use std::{
     fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr as _, sync::Arc,
 };
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, SqlSafeStr as _, SqliteConnection,
-    migrate::{Migration, MigrationType, Migrator},
+    ConnectOptions as _, Connection as _, SqliteConnection,
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -39,23 +38,6 @@ impl Store {
         Self(Arc::new(pool), Metrics::default(), Arc::default())
     }
 
-    /// Creates or upgrades the schema. Running it twice changes nothing.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &*self.0 {
-            Pool::Sqlite { writers, .. } => migrator(SQLITE).run(writers).await,
-            Pool::Postgres { writers, .. } => migrator(POSTGRES).run(writers.pool()).await,
-        }
-        .map_err(|error| StoreError::Migration(error.to_string()))
-    }
-
-    /// Whether the schema is the one this program writes.
-    pub async fn is_current(&self) -> Result<bool, StoreError> {
-        let newest: Option<i64> = super::read!(self, pool => {
-            sqlx::query_scalar("select max(version) from _sqlx_migrations where success").fetch_one(pool).await?
-        });
-        Ok(newest == Some(i64::try_from(SQLITE.len()).expect("there are few migrations")))
-    }
-
     pub async fn close(&self) {
         match &*self.0 {
             Pool::Sqlite {
@@ -76,33 +58,20 @@ impl Store {
     }
 }
 
-const SQLITE: &[&str] = &[
+pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_init.sql"),
     include_str!("../../migrations/sqlite/0002_message.sql"),
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
     include_str!("../../migrations/sqlite/0004_calls.sql"),
     include_str!("../../migrations/sqlite/0005_idempotency.sql"),
 ];
-const POSTGRES: &[&str] = &[
+pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_message.sql"),
     include_str!("../../migrations/postgres/0003_receipts.sql"),
     include_str!("../../migrations/postgres/0004_calls.sql"),
     include_str!("../../migrations/postgres/0005_idempotency.sql"),
 ];
-
-fn migrator(steps: &'static [&'static str]) -> Migrator {
-    let migrations = steps.iter().zip(1..).map(|(sql, number)| {
-        Migration::new(
-            number,
-            "step".into(),
-            MigrationType::Simple,
-            sql.into_sql_str(),
-            false,
-        )
-    });
-    Migrator::with_migrations(migrations.collect())
-}
 
 async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
     let options = SqliteConnectOptions::new()

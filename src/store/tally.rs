@@ -116,9 +116,12 @@ pub(super) fn answer(metrics: &Metrics, command: &Command, outcome: Result<&Outc
             if let SendOutcome::Limited { limit, .. } = outcome {
                 metrics.limits_hit.count(limit_name(*limit));
             }
-            metrics
-                .sends
-                .count(channel_label(send.channel), sent(outcome));
+            // Why it may not begin anything is known, and counted, where it was refused.
+            if !matches!(outcome, SendOutcome::NotKnown) {
+                metrics
+                    .sends
+                    .count(channel_label(send.channel), sent(outcome));
+            }
         }
         (Command::Send(send), Err(error)) => {
             let outcome = if is_outage(error) {
@@ -184,6 +187,7 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                 | SendOutcome::Blocked(_)
                 | SendOutcome::KeyRefused
                 | SendOutcome::Unreadable
+                | SendOutcome::NotKnown
                 | SendOutcome::Known(Known::InProgress | Known::Mismatch) => None,
             };
             let id = verification.map(tracing::field::display);
@@ -292,6 +296,7 @@ pub(super) fn fault(error: &StoreError) -> Option<Fault> {
         StoreError::Lost(_) => Some(Fault::Lost),
         StoreError::Again => Some(Fault::Conflict),
         StoreError::Damaged { .. } => Some(Fault::Damaged),
+        StoreError::Newer { .. } => Some(Fault::Newer),
         StoreError::Refused(_) | StoreError::Migration(_) => Some(Fault::Refused),
         StoreError::Full => None,
     }
@@ -322,6 +327,7 @@ fn sent(outcome: &SendOutcome) -> Send {
         SendOutcome::Known(Known::Answered { .. } | Known::Unanswered { .. }) => Send::Replayed,
         SendOutcome::Known(Known::InProgress) => Send::InProgress,
         SendOutcome::Known(Known::Mismatch) => Send::Mismatch,
+        SendOutcome::NotKnown => Send::Destination,
     }
 }
 

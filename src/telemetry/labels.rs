@@ -246,6 +246,7 @@ label!(
         Lost => "lost",
         Conflict => "conflict",
         Damaged => "damaged",
+        Newer => "newer",
         Refused => "refused",
     }
 );

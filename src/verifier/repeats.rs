@@ -1,6 +1,6 @@
 //! Sends that may be repeated, under an `Idempotency-Key`: one message, and always the same answer.
 
-use super::{Refusal, SendRequest, Sent, Verifier, begun};
+use super::{Refusal, SendRequest, Sent, Verifier, outcomes::begun};
 use crate::{
     crypto::UnderEveryKey,
     domain::{
@@ -49,6 +49,33 @@ impl Verifier {
         let place = Place { row, delivery };
         let answer = self.keep(place, sent, words).await?;
         Answered::new(verification, answer, false)
+    }
+
+    /// Answers a send that is refused now, if it is the repeat of one that was not: what was answered once stays the answer,
+    /// whatever the tenant's policy says since.
+    pub async fn repeat(
+        &self,
+        caller: &Caller,
+        request: SendRequest,
+        key: &IdempotencyKey,
+        words: impl Fn(&Sent) -> (u16, String),
+    ) -> Result<Option<Answered>, Refusal> {
+        let respond_async = request.respond_async;
+        let once = Once {
+            only_repeats: true,
+            ..self.once(caller, &request, key)
+        };
+        match self.begin(caller, request, Some(once)).await {
+            Ok((SendOutcome::Known(known), _)) => self
+                .again(caller, known, respond_async, words)
+                .await
+                .map(Some),
+            Ok((SendOutcome::NotKnown, _)) | Err(Refusal::Destination(_)) => Ok(None),
+            Ok((other, _)) => Err(begun(other)
+                .err()
+                .unwrap_or_else(|| unreachable!("it begins nothing"))),
+            Err(refusal) => Err(refusal),
+        }
     }
 
     /// Answers a send whose key is known.
@@ -154,6 +181,7 @@ impl Verifier {
             } else {
                 now.plus(parts.wait)
             },
+            only_repeats: false,
         }
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 /// An answer, read to its end.
+#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,

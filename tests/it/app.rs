@@ -116,16 +116,14 @@ impl TestApp {
 
     /// Another process on the same database, with the same clock and Restcomm.
     pub(crate) async fn replica(&self) -> Self {
-        let simulator = self.simulator.clone();
-        let mut replica = Self::start(
-            self.place.clone(),
-            self.clock.clone(),
-            simulator,
-            self.config.clone(),
-            Random::seeded(7),
-            None,
-        )
-        .await;
+        self.replica_at(self.clock.clone()).await
+    }
+
+    /// The same on a machine with another clock.
+    pub(crate) async fn replica_at(&self, clock: Clock) -> Self {
+        let (place, simulator) = (self.place.clone(), self.simulator.clone());
+        let (config, random) = (self.config.clone(), Random::seeded(7));
+        let mut replica = Self::start(place, clock, simulator, config, random, None).await;
         replica.key.clone_from(&self.key);
         replica
     }

@@ -182,7 +182,7 @@ on_both! {
         app.eventually("both wait", async |app| {
             app.place.count("select count(*) from deliveries where stage = 'waiting'").await == 2
         }).await;
-        app.place.change("update deliveries set cause = 'nonsense' where id in (select id from deliveries order by id limit 1)").await;
+        app.place.change("update deliveries set claim = -1 where id in (select id from deliveries order by id limit 1)").await;
         app.eventually_within(60, "the other is sent", async |app| {
             tokio::time::sleep(Duration::from_millis(5)).await;
             app.simulator.requests().stored == 1

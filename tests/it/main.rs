@@ -8,6 +8,7 @@ mod calls;
 mod channels;
 mod checks;
 mod client_address;
+mod clocks;
 mod cors;
 mod crash;
 mod database;

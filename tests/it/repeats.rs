@@ -12,6 +12,7 @@ use crate::{
     page::{Page, with_origin},
 };
 
+mod policy;
 mod races;
 
 const KEY: &str = "\"8e03978e-40d5-43dd-bc93-6894a57f9324\"";

@@ -22,6 +22,7 @@ fn once(newest: u8, older: Option<u8>) -> Once {
         row: under(newest, older),
         fingerprint: under(newest + 100, older.map(|older| older + 100)),
         answer_by: ANSWER_BY,
+        only_repeats: false,
     }
 }
 

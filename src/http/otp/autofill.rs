@@ -43,7 +43,15 @@ pub(super) fn read(members: &mut Members, policy: &Policy) -> Option<Autofill> {
         if !has_page && !has_app {
             return inside.fault_of_all(FieldCode::Required, "must hold origin or app_hash");
         }
-        let page = inside.optional("origin", |text| page(text, policy));
+        let page = inside.optional("origin", page);
+        if let Some(Autofill::Page { host }) = &page
+            && !policy.has_page(host)
+        {
+            inside.against_policy(
+                "origin",
+                "is not the host of one of the tenant's https origins",
+            );
+        }
         if has_page && has_app {
             return inside.not_allowed("app_hash", "is not allowed together with origin");
         }
@@ -51,17 +59,12 @@ pub(super) fn read(members: &mut Members, policy: &Policy) -> Option<Autofill> {
     })
 }
 
-fn page(text: &str, policy: &Policy) -> FieldResult<Autofill> {
+fn page(text: &str) -> FieldResult<Autofill> {
     let host = wording::host(text).ok_or_else(|| {
         let detail = "must be a host, such as app.acme.example, or an https origin";
         (FieldCode::Invalid, detail.to_owned())
     })?;
-    if policy.has_page(&host) {
-        Ok(Autofill::Page { host })
-    } else {
-        let detail = "is not the host of one of the tenant's https origins";
-        Err((FieldCode::NotAllowed, detail.to_owned()))
-    }
+    Ok(Autofill::Page { host })
 }
 
 fn app(text: &str) -> FieldResult<Autofill> {

@@ -15,12 +15,13 @@ use crate::{
 /// Tells that an answer was given before.
 const REPLAYED: &str = "Idempotent-Replayed";
 
-/// Sends once, and answers always alike.
+/// Sends once, and answers always alike; what is `refused` now begins nothing.
 pub(super) async fn send_once(
     api: &Api,
     caller: Caller,
     wanted: SendRequest,
     key: IdempotencyKey,
+    refused: Option<Problem>,
 ) -> Result<HttpResponse, Problem> {
     let (trust, verifier) = (caller.trust, api.verifier.clone());
     let words = move |sent: &Sent| {
@@ -28,7 +29,15 @@ pub(super) async fn send_once(
         let body = serde_json::to_string(&view).expect("plain values always serialise");
         (super::send::status_of(sent).as_u16(), body)
     };
-    let sending = async move { verifier.send_once(&caller, wanted, &key, words).await };
+    let only_repeats = refused.is_some();
+    let sending = async move {
+        if only_repeats {
+            verifier.repeat(&caller, wanted, &key, words).await
+        } else {
+            let sent = verifier.send_once(&caller, wanted, &key, words).await;
+            sent.map(Some)
+        }
+    };
     // A task of its own, which a caller who hangs up does not take along: the next one wants the answer.
     let sending = tokio::spawn(sending.in_current_span()).await;
     let sent = match sending.map_err(JoinError::try_into_panic) {
@@ -38,6 +47,11 @@ pub(super) async fn send_once(
         Err(Err(_)) => return Err(Problem::unavailable()),
     };
     let answered = sent.map_err(|refusal| Problem::of(refusal, trust, api.clock.now()))?;
+    let answered = match (answered, refused) {
+        (Some(answered), _) => answered,
+        (None, Some(refused)) => return Err(refused),
+        (None, None) => unreachable!("what is not refused is sent"),
+    };
     let status = StatusCode::from_u16(answered.status).expect("we answered with it before");
     let mut answer = HttpResponse::build(status);
     answer.insert_header((header::LOCATION, format!("/otp/{}", answered.verification)));

@@ -90,6 +90,9 @@ pub(in crate::http) struct Request {
     autofill: Option<Autofill>,
     metadata: BTreeMap<String, String>,
     client: Option<IpAddr>,
+    /// What the tenant's policy says against it now: only a repeat of what it allowed before is answered. Never there
+    /// without an `Idempotency-Key`.
+    refused: Option<Problem>,
 }
 
 impl Body for Request {
@@ -111,10 +114,13 @@ impl Body for Request {
         let policy = &caller.tenant.policy;
         let number = members.required("to", number);
         let channel = if members.has("channel") {
-            members.optional("channel", |word| channel(word, policy))
+            members.optional("channel", channel)
         } else {
-            members.checked("channel", allowed(Channel::Sms, policy))
+            Some(Channel::Sms)
         };
+        if let Some(channel) = channel.filter(|channel| !policy.channels.contains(channel)) {
+            members.against_policy("channel", not_allowed(channel, policy));
+        }
         let has_purpose = members.has("purpose");
         let purpose = members.optional("purpose", purpose);
         let locale = members.optional("locale", locale);
@@ -131,7 +137,7 @@ impl Body for Request {
             Some(DEFAULT_PURPOSE.to_owned())
         };
         let read = number.zip(channel).zip(purpose);
-        let ((number, channel), purpose) = members.finish(read)?;
+        let (((number, channel), purpose), refused) = members.finish_but_for_policy(read)?;
         Ok(Self {
             number,
             channel,
@@ -140,6 +146,7 @@ impl Body for Request {
             autofill,
             metadata,
             client,
+            refused,
         })
     }
 }
@@ -167,25 +174,20 @@ fn address(text: &str) -> FieldResult<IpAddr> {
     })
 }
 
-fn channel(word: &str, policy: &Policy) -> FieldResult<Channel> {
-    let channel = Channel::parse(word).ok_or_else(|| {
+fn channel(word: &str) -> FieldResult<Channel> {
+    Channel::parse(word).ok_or_else(|| {
         let detail = format!("must be one of {}", Channel::WORDS.join(", "));
         (FieldCode::Invalid, detail)
-    })?;
-    allowed(channel, policy)
+    })
 }
 
-fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
-    if policy.channels.contains(&channel) {
-        return Ok(channel);
-    }
+fn not_allowed(channel: Channel, policy: &Policy) -> String {
     let channels: Vec<&str> = policy.channels.iter().map(|own| own.as_str()).collect();
-    let detail = format!(
+    format!(
         "is {}, which is not among the tenant's channels: {}",
         channel.as_str(),
         channels.join(", ")
-    );
-    Err((FieldCode::NotAllowed, detail))
+    )
 }
 
 /// Sends a code to a phone: begins a verification, or sends again for a pending one.
@@ -212,7 +214,8 @@ fn allowed(channel: Channel, policy: &Policy) -> FieldResult<Channel> {
         is sent, and the answer is the same again, with `Idempotent-Replayed: true`. While the first is waiting for \
         Restcomm, a repeat is refused with `idempotency_in_progress`; another request under the same key, or the same \
         with another `Prefer`, with `idempotency_mismatch`. A key holds within its tenant, for secret and publishable \
-        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter. \
+        keys apart, on all replicas and over restarts, for 24 hours, or for the tenant's `retention` if that is shorter, also \
+        where the tenant's policy would not allow the send any more. \
         What was refused, but for `delivery_refused`, stored nothing, and its key can be used again."),
         ("Prefer" = Option<String>, Header, nullable = false, description = "With `respond-async`, the answer does not wait for \
         Restcomm to take the message (RFC 7240). Other preferences are ignored.")),
@@ -249,6 +252,7 @@ pub(in crate::http) async fn send(
         autofill,
         metadata,
         client,
+        refused,
     } = call.body;
     let trust = call.caller.trust;
     // A page's visitor is whoever calls; a backend says who it calls for.
@@ -267,7 +271,7 @@ pub(in crate::http) async fn send(
         respond_async,
     };
     let mut answer = match call.key {
-        Some(key) => repeat::send_once(&api, call.caller, wanted, key).await?,
+        Some(key) => repeat::send_once(&api, call.caller, wanted, key, refused).await?,
         None => send_anew(&api, &call.caller, wanted).await?,
     };
     if respond_async {

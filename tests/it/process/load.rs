@@ -26,7 +26,8 @@ use super::{
 const SETTLED_WITHIN: Duration = Duration::from_secs(45);
 
 pub(super) struct Load {
-    client: Caller,
+    /// Of one replica or several, each asked by its own callers.
+    clients: Vec<Caller>,
     restcomm: Arc<Restcomm>,
     numbers: AtomicU32,
     stopping: AtomicBool,
@@ -72,17 +73,26 @@ pub(super) struct Verdict {
 impl Load {
     /// Starts `callers` that never pause.
     pub(super) fn start(client: &Caller, restcomm: &Arc<Restcomm>, callers: usize) -> Running {
+        Self::start_at(vec![client.clone()], restcomm, callers)
+    }
+
+    /// The same, at several replicas.
+    pub(super) fn start_at(
+        clients: Vec<Caller>,
+        restcomm: &Arc<Restcomm>,
+        callers: usize,
+    ) -> Running {
         let load = Arc::new(Self {
-            client: client.clone(),
+            clients,
             restcomm: restcomm.clone(),
             numbers: AtomicU32::new(0),
             stopping: AtomicBool::new(false),
             stories: Mutex::default(),
             answers: Mutex::default(),
         });
-        let callers = (0..callers).map(|_| {
+        let callers = (0..callers).map(|n| {
             let load = load.clone();
-            tokio::spawn(async move { load.call().await })
+            tokio::spawn(async move { load.call(&load.clients[n % load.clients.len()]).await })
         });
         Running {
             callers: callers.collect(),
@@ -90,10 +100,10 @@ impl Load {
         }
     }
 
-    async fn call(&self) {
+    async fn call(&self, client: &Caller) {
         while !self.stopping.load(Ordering::Relaxed) {
             let serial = self.numbers.fetch_add(1, Ordering::Relaxed);
-            let story = self.send_and_check(serial).await;
+            let story = self.send_and_check(client, serial).await;
             let answered = story.id.is_some();
             self.stories.lock().unwrap().push(story);
             if !answered {
@@ -102,7 +112,7 @@ impl Load {
         }
     }
 
-    async fn send_and_check(&self, serial: u32) -> Story {
+    async fn send_and_check(&self, client: &Caller, serial: u32) -> Story {
         let number = format!("+35191{serial:07}");
         let mut story = Story {
             id: None,
@@ -112,7 +122,7 @@ impl Load {
             number,
         };
         let start = Instant::now();
-        let answer = self.client.send(&story.number).await;
+        let answer = client.send(&story.number).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status);
         self.note("send", status, start);
         if !matches!(status, 201 | 202) {
@@ -127,7 +137,7 @@ impl Load {
         {
             let code = code_of(text);
             let start = Instant::now();
-            let checks = join_all((0..3).map(|_| self.client.verify(&id, &code))).await;
+            let checks = join_all((0..3).map(|_| client.verify(&id, &code))).await;
             for answer in checks {
                 let status = answer.map_or(0, |answer| answer.status);
                 self.note("check", status, start);
@@ -219,7 +229,8 @@ impl Load {
             "{number} was answered with 503, and received a message"
         );
         let Some(id) = id else { return false };
-        let status = self.client.status(id).await;
+        let client = &self.clients[0];
+        let status = client.status(id).await;
         if texts.is_empty() {
             assert_eq!(status["delivery"]["status"], "failed", "{number}: {status}");
             return true;
@@ -228,7 +239,7 @@ impl Load {
         let code = code_of(&texts[0]);
         let mut approvals = *approvals;
         for _ in 0..2 {
-            let answer = self.client.verify(id, &code).await.unwrap();
+            let answer = client.verify(id, &code).await.unwrap();
             match answer.status {
                 200 => approvals += 1,
                 409 => {}
@@ -240,7 +251,7 @@ impl Load {
             approvals == 1 || approvals + lost == 1,
             "{number} was approved {approvals} times"
         );
-        assert_eq!(self.client.status(id).await["status"], "approved");
+        assert_eq!(client.status(id).await["status"], "approved");
         false
     }
 }

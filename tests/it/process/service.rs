@@ -237,7 +237,7 @@ impl Service {
 
 impl Caller {
     /// `key`: empty for none.
-    pub(super) fn new(base: &str, key: &str) -> Self {
+    pub(crate) fn new(base: &str, key: &str) -> Self {
         Self {
             base: base.to_owned(),
             key: key.to_owned(),
@@ -253,6 +253,13 @@ impl Caller {
     /// Sends a code.
     pub(crate) async fn send(&self, number: &str) -> Option<Answer> {
         self.post("/otp/send", &json!({ "to": number })).await
+    }
+
+    /// Sends a code under an `Idempotency-Key`.
+    pub(crate) async fn send_once(&self, number: &str, key: &str) -> Option<Answer> {
+        let body = json!({ "to": number }).to_string();
+        let request = self.request(Method::POST, "/otp/send", body);
+        answer_to(request.header("Idempotency-Key", key)).await
     }
 
     /// Sends a code, which must be answered with 201, and gives the id.
@@ -290,23 +297,32 @@ impl Caller {
     }
 
     pub(crate) async fn ask(&self, method: Method, path: &str, body: String) -> Option<Answer> {
-        let mut request = self
+        answer_to(self.request(method, path, body)).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: String) -> reqwest::RequestBuilder {
+        let request = self
             .http
             .request(method, format!("{}{path}", self.base))
             .header("Content-Type", "application/json")
             .body(body);
-        if !self.key.is_empty() {
-            request = request.bearer_auth(&self.key);
+        if self.key.is_empty() {
+            return request;
         }
-        let response = request.send().await.ok()?;
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.ok()?;
-        Some(Answer {
-            status,
-            headers,
-            text,
-        })
+        request.bearer_auth(&self.key)
     }
+}
+
+/// `None` when no answer came.
+async fn answer_to(request: reqwest::RequestBuilder) -> Option<Answer> {
+    let response = request.send().await.ok()?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.ok()?;
+    Some(Answer {
+        status,
+        headers,
+        text,
+    })
 }
 
 impl Answer {

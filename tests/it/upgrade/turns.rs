@@ -1,0 +1,75 @@
+//! Several replicas of a new version start at once, and each would upgrade the schema.
+
+use futures_util::future::join_all;
+use sqlx::{Connection as _, Executor as _, PgConnection, migrate::Migrate as _};
+
+use super::take_back;
+use crate::{
+    app::{TestApp, on_both},
+    database::Database,
+    log,
+};
+
+const AT_ONCE: usize = 6;
+
+on_both! {
+    async fn who_upgrades_at_the_same_time_waits_for_the_other(database) {
+        for _ in 0..3 {
+            let place = database.create().await;
+            let mut stores = Vec::new();
+            for _ in 0..AT_ONCE {
+                // One after the other: SQLite begins its write-ahead log only where nobody else has the file open.
+                stores.push(place.open().await);
+            }
+            let upgrades = stores.iter().map(|store| {
+                let store = store.clone();
+                tokio::spawn(async move { store.migrate().await })
+            });
+            for upgrade in join_all(upgrades).await {
+                upgrade.unwrap().unwrap();
+            }
+            for store in stores {
+                assert!(store.is_current().await.unwrap());
+                store.close().await;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_whose_schema_is_there_starts_while_another_upgrades_it_further() {
+    let app = TestApp::spawn(Database::Postgres).await;
+    // It is in the middle of a step.
+    let mut other = PgConnection::connect(&app.place.url).await.unwrap();
+    other.lock().await.unwrap();
+    // Who waited for the lock would never start.
+    let late = app.replica().await;
+    assert_eq!(late.get("/readyz").await.status, 200);
+    other.unlock().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_replica_that_is_to_upgrade_a_busy_table_waits_its_turn_and_starts() {
+    log::capture();
+    let mut app = TestApp::spawn(Database::Postgres).await;
+    let id = app.send().await;
+    app.stop().await;
+    take_back(&app, Database::Postgres).await;
+    let mut reader = PgConnection::connect(&app.place.url).await.unwrap();
+    let mut tx = reader.begin().await.unwrap();
+    let lock = "lock table verifications in access share mode";
+    (*tx).execute(lock).await.unwrap();
+    let waits = || log::text().matches("schema.waits").count();
+    let before = waits();
+    let start = async { app.restart_with(|_| {}).await };
+    let ends = async {
+        crate::process::eventually("it waits", crate::process::PATIENCE, async || {
+            before < waits()
+        })
+        .await;
+        tx.commit().await.unwrap();
+    };
+    let (started, ()) = tokio::join!(start, ends);
+    started.unwrap();
+    assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+}
