@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{
-    Process, countersign, finish, run,
+    PATIENCE, Process, countersign, eventually, finish, run,
     service::{Caller, code_of, http},
 };
 
@@ -332,6 +332,11 @@ async fn dev_shows_its_metrics_and_logs_for_people() {
     assert_eq!(metrics.status, 200, "{}", metrics.text);
     let sent = "countersign_sends_total{channel=\"sms\",outcome=\"created\"} 1\n";
     assert!(metrics.text.contains(sent), "{}", metrics.text);
+    // The answer may be faster than the line.
+    eventually("a line tells of it", PATIENCE, async || {
+        dev.process.said().contains("request.done")
+    })
+    .await;
     let said = dev.process.said();
     let line = said.lines().find(|line| line.contains("request.done"));
     let line = line.unwrap_or_else(|| panic!("no line: {said}"));

@@ -48,6 +48,7 @@ async fn a_service_outlives_the_sudden_death_of_its_database_and_keeps_every_pro
     assert!(50 < verdict.promised, "{verdict:?}");
     assert!(0 < verdict.unanswered, "{verdict:?}");
     assert_eq!(verdict.failed, 0, "{verdict:?}");
+    assert_eq!(verdict.sent_though_refused, 0, "{verdict:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,6 +74,7 @@ async fn a_service_outlives_a_database_that_is_stopped_or_stands_still_and_keeps
     assert!(50 < verdict.promised, "{verdict:?}");
     assert!(0 < verdict.unanswered, "{verdict:?}");
     assert_eq!(verdict.failed, 0, "{verdict:?}");
+    assert_eq!(verdict.sent_though_refused, 0, "{verdict:?}");
 }
 
 /// Takes every connection that there is.

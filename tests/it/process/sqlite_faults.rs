@@ -119,4 +119,5 @@ async fn a_service_outlives_locks_and_the_loss_of_its_sqlite_file_and_keeps_ever
     assert!(50 < verdict.promised, "{verdict:?}");
     assert!(0 < verdict.unanswered, "{verdict:?}");
     assert_eq!(verdict.failed, 0, "{verdict:?}");
+    assert_eq!(verdict.sent_though_refused, 0, "{verdict:?}");
 }
