@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Store, StoreError, batch,
+    Store, StoreError, apart, batch,
     batch::Committed,
     gathering::Gathering,
     patience::{Patience, Waiting},
@@ -125,7 +125,7 @@ impl Journal {
             started,
         });
         if shared.store.is_sqlite() {
-            write_apart(shared)?;
+            apart::start(shared)?;
         } else {
             for _ in 0..POSTGRES_WRITERS {
                 tokio::spawn(write(shared.clone()));
@@ -230,21 +230,7 @@ impl Journal {
     }
 }
 
-/// SQLite is written to in place, which takes its thread while it lasts: so the journal has one of its own. It ends with
-/// the journal.
-fn write_apart(shared: Arc<Shared>) -> Result<(), StoreError> {
-    let failed = |error: std::io::Error| StoreError::Unavailable(error.to_string());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .map_err(failed)?;
-    let work = move || runtime.block_on(write(shared));
-    let thread = std::thread::Builder::new().name("journal".to_owned());
-    thread.spawn(work).map_err(failed)?;
-    Ok(())
-}
-
-async fn write(shared: Arc<Shared>) {
+pub(super) async fn write(shared: Arc<Shared>) {
     while let Some((batch, _at_work)) = shared.gathering.next().await {
         let metrics = shared.store.metrics();
         metrics

@@ -1,5 +1,6 @@
 //! All SQL. One `Store`, two databases, the same tables; what differs between them is in `record.rs` and `open.rs`.
 
+mod apart;
 mod asks;
 mod batch;
 mod batch_tx;
