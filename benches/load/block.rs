@@ -47,14 +47,18 @@ impl Block {
         connections: usize,
     ) -> Outcome<Self> {
         let deployment = ground.deploy(database).await?;
-        Ok(Self {
-            database,
+        Ok(Self::of(ground, deployment, connections))
+    }
+
+    pub(crate) fn of(ground: &Ground, deployment: Deployment, connections: usize) -> Self {
+        Self {
+            database: deployment.database,
             connections,
             sides: ground.sides(&deployment),
             deployment,
             numbers: Numbers::default(),
             rounds: Vec::new(),
-        })
+        }
     }
 
     /// Whether there are enough rounds, or so many were disturbed that it is given up.

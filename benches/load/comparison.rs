@@ -27,7 +27,9 @@ impl Comparison {
         for block in blocks {
             for (of, to) in pairs {
                 let other = blocks.iter().find(|other| {
-                    other.database == to.name() && other.connections == block.connections
+                    other.database == to.name()
+                        && other.connections == block.connections
+                        && other.rows == block.rows
                 });
                 if let Some(other) = other.filter(|_| block.database == of.name()) {
                     all.extend(Self::of(block, other));

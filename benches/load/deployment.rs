@@ -39,6 +39,7 @@ pub(crate) struct Limits {
 
 pub(crate) struct Deployment {
     pub(crate) database: Database,
+    pub(crate) url: String,
     /// A secret key of its tenant.
     pub(crate) key: String,
     pub(crate) replicas: Vec<Service>,
@@ -95,6 +96,7 @@ impl Ground {
             database,
             settings: settings.collect::<Outcome<_>>()?,
             postgres: self.postgres.as_ref().map(Postgres::process),
+            url,
             key: String::new(),
             replicas: Vec::new(),
             pins: self.pins,

@@ -25,7 +25,13 @@ mod course;
 #[cfg(target_os = "linux")]
 mod deployment;
 #[cfg(target_os = "linux")]
+mod direct;
+#[cfg(target_os = "linux")]
 mod echo;
+#[cfg(target_os = "linux")]
+mod fill;
+#[cfg(target_os = "linux")]
+mod growth;
 #[cfg(target_os = "linux")]
 mod latency;
 #[cfg(target_os = "linux")]
@@ -48,6 +54,8 @@ mod postgres;
 mod processes;
 #[cfg(target_os = "linux")]
 mod progress;
+#[cfg(target_os = "linux")]
+mod purge;
 #[cfg(target_os = "linux")]
 mod relay;
 #[cfg(target_os = "linux")]

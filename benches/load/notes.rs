@@ -1,6 +1,6 @@
 //! What stands below the tables: how to read them, and what went wrong.
 
-use crate::{machine::Machine, report::Report, summary::BlockSummary};
+use crate::{machine::Machine, report::Report, summary::BlockSummary, table::name};
 
 pub(crate) fn of(report: &Report) -> Vec<String> {
     let mut notes = Vec::new();
@@ -21,8 +21,18 @@ pub(crate) fn of(report: &Report) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if !report.growths.is_empty() {
+        notes.push("Rows: verifications; there are as many deliveries, and twice as many counters. Times smallest: by the echo's, in the same rounds.".to_owned());
+    }
+    if !report.purges.is_empty() {
+        notes.push("Purge: 500 requests a second, sends and checks in turn, from the instant at which each was due; medians of windows.".to_owned());
+    }
     notes.extend(of_machine(report));
     notes.extend(report.blocks.iter().flat_map(of_block));
+    for purge in &report.purges {
+        let faults = purge.faults().into_iter();
+        notes.extend(faults.map(|fault| format!("ERRORS: purge: {fault}")));
+    }
     for late in &report.latencies {
         for (what, count) in &late.errors {
             let (of, side) = (late.database, late.side.name());
@@ -63,7 +73,7 @@ fn of_machine(report: &Report) -> Vec<String> {
 }
 
 fn of_block(block: &BlockSummary) -> Vec<String> {
-    let of = format!("{}, {} connections", block.database, block.connections);
+    let of = format!("{}, {} connections", name(block), block.connections);
     let mut notes = vec![format!(
         "{of}: appending 4 KiB and waiting for the disk took {:.0} us ({:.0}..{:.0}); memory {:.0} MiB after start, {:.0} at most.",
         block.fsync_us.median,

@@ -34,7 +34,9 @@ const EXAMPLES: &str = "Examples (behind `cargo bench --bench load --`):
   send check --database sqlite                two scenarios, one database
   --database postgres,replicas                all scenarios, one replica and two
   cost                                        ready time, memory, fsyncs
-  latency --svg latency.svg                   at fixed rates, with a picture";
+  latency --svg latency.svg                   at fixed rates, with a picture
+  growth --database sqlite --rows 10000,10000000
+  purge --database sqlite                     deletion under traffic";
 
 #[derive(Args, Clone)]
 pub(crate) struct Settings {
@@ -62,6 +64,10 @@ pub(crate) struct Settings {
     /// For `latency`: draw a picture of it
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
+    /// Verifications that are there before, separated by commas; for `purge` the most of them. Ten million take minutes and
+    /// gigabytes [default: 10000,1000000]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    rows: Vec<u64>,
     /// Discard rounds whose echo is this much off the median, in per cent; at most as many as `--rounds`
     #[arg(long, default_value = "10", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) tolerance: u8,
@@ -99,6 +105,10 @@ pub(crate) enum What {
     Cost,
     /// Latencies at fixed rates, counted from when a request was due
     Latency,
+    /// Sends and checks on databases of several sizes, and their start
+    Growth,
+    /// Latencies while a million overdue verifications are deleted
+    Purge,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -152,7 +162,7 @@ impl What {
             Self::Wrong => Some(Side::Wrong),
             Self::Status => Some(Side::Status),
             Self::Mixed => Some(Side::Mixed),
-            Self::Cost | Self::Latency => None,
+            Self::Cost | Self::Latency | Self::Growth | Self::Purge => None,
         }
     }
 }
@@ -226,6 +236,21 @@ impl Settings {
         let mut rates = self.rates.clone();
         rates.sort_unstable();
         rates
+    }
+
+    /// From the smallest to the largest.
+    pub(crate) fn rows(&self) -> Vec<u64> {
+        let mut rows = self.rows.clone();
+        if rows.is_empty() {
+            rows.extend([10_000, if self.quick { 100_000 } else { 1_000_000 }]);
+        }
+        rows.sort_unstable();
+        rows
+    }
+
+    /// What is there to be deleted.
+    pub(crate) fn overdue_rows(&self) -> u64 {
+        self.rows().last().copied().unwrap_or_default()
     }
 
     pub(crate) fn window(&self) -> Duration {

@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 use serde::Serialize;
 
 use crate::{
-    Outcome, comparison::Comparison, cost, cost::Cost, latency, latency::Latency, machine::Machine,
-    notes, picture, summary::BlockSummary, table,
+    Outcome, comparison::Comparison, cost, cost::Cost, growth, growth::Growth, latency,
+    latency::Latency, machine::Machine, notes, picture, purge, purge::Purge, summary::BlockSummary,
+    table,
 };
 
 #[derive(Serialize)]
@@ -19,6 +20,8 @@ pub(crate) struct Report {
     pub(crate) comparisons: Vec<Comparison>,
     pub(crate) costs: Vec<Cost>,
     pub(crate) latencies: Vec<Latency>,
+    pub(crate) growths: Vec<Growth>,
+    pub(crate) purges: Vec<Purge>,
 }
 
 impl Report {
@@ -31,6 +34,8 @@ impl Report {
             comparisons: Vec::new(),
             costs: Vec::new(),
             latencies: Vec::new(),
+            growths: Vec::new(),
+            purges: Vec::new(),
         }
     }
 
@@ -39,6 +44,7 @@ impl Report {
         let late = self.latencies.iter();
         !self.blocks.iter().any(BlockSummary::has_errors)
             && late.map(|it| &it.errors).all(BTreeMap::is_empty)
+            && self.purges.iter().all(|it| it.faults().is_empty())
     }
 
     pub(crate) fn write(&self, path: &Path) -> Outcome {
@@ -90,6 +96,12 @@ impl Report {
             self.latencies.iter().map(Latency::row),
             markdown,
         );
+        print(
+            &growth::HEAD,
+            self.growths.iter().map(Growth::row),
+            markdown,
+        );
+        print(&purge::HEAD, self.purges.iter().map(Purge::row), markdown);
         println!();
         for line in notes::of(self) {
             println!("{line}");

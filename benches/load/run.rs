@@ -14,12 +14,13 @@ use crate::{
     comparison::Comparison,
     cost::Cost,
     deployment::Ground,
-    latency,
+    growth, latency,
     machine::Machine,
     options::{Database, Settings, What},
     postgres::Programs,
     processes::{Pins, pin},
     progress::Progress,
+    purge,
     report::Report,
     stopwatch::Stopwatch,
     summary::BlockSummary,
@@ -70,6 +71,19 @@ async fn measure_all(settings: &Settings, pins: Pins) -> Outcome<Report> {
         for database in &databases {
             let latencies = latency::measure(settings, &mut ground, *database).await?;
             report.latencies.extend(latencies);
+        }
+    }
+    if settings.wants(What::Growth) {
+        for database in &databases {
+            let (growths, blocks) = growth::measure(settings, &mut ground, *database).await?;
+            report.growths.extend(growths);
+            report.blocks.extend(blocks);
+        }
+    }
+    if settings.wants(What::Purge) {
+        for database in &databases {
+            let purge = purge::measure(settings, &mut ground, *database);
+            report.purges.push(purge.await?);
         }
     }
     report.comparisons = Comparison::all(&report.blocks);

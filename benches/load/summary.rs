@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct BlockSummary {
     pub(crate) database: &'static str,
     pub(crate) connections: usize,
+    /// What was filled in before, if anything was.
+    pub(crate) rows: Option<u64>,
     pub(crate) fsync_us: Spread,
     pub(crate) rounds: usize,
     /// The rates of their echoes.
@@ -82,6 +84,7 @@ impl BlockSummary {
         Self {
             database: results.database.name(),
             connections: results.connections,
+            rows: None,
             fsync_us: spread(rounds.iter().map(|round| round.fsync.as_secs_f64() * 1e6)),
             rounds: rounds.len(),
             discarded_rounds: results.discarded.clone(),

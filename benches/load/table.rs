@@ -54,7 +54,7 @@ pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 11]> {
         let optional =
             |spread: Option<Spread>, digits| or_dash(spread.map(|spread| spread.median), digits);
         [
-            block.database.to_owned(),
+            name(block),
             block.connections.to_string(),
             side.side.name().to_owned(),
             thousands(rate.median),
@@ -79,7 +79,7 @@ pub(crate) fn ratios(block: &BlockSummary) -> Vec<[String; 6]> {
     let rows = all.map(|(side, ratio): (Side, &Ratio)| {
         let limits: Vec<&str> = ratio.limits.iter().map(|limit| limit.name()).collect();
         [
-            block.database.to_owned(),
+            name(block),
             block.connections.to_string(),
             side.name().to_owned(),
             limits.join(" and "),
@@ -93,7 +93,7 @@ pub(crate) fn ratios(block: &BlockSummary) -> Vec<[String; 6]> {
 pub(crate) fn slowest(block: &BlockSummary) -> Option<[String; 5]> {
     let SlowestCheck { p99_us, allowed_us } = block.slowest_check.as_ref()?;
     Some([
-        block.database.to_owned(),
+        name(block),
         block.connections.to_string(),
         milliseconds(*p99_us),
         milliseconds(*allowed_us),
@@ -182,4 +182,13 @@ pub(crate) fn milliseconds(microseconds: f64) -> String {
 /// A number, if it is known.
 pub(crate) fn or_dash(number: Option<f64>, digits: usize) -> String {
     number.map_or("-".to_owned(), |number| format!("{number:.digits$}"))
+}
+
+/// Its database, and what was filled in.
+pub(crate) fn name(block: &BlockSummary) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    let rows = block.rows.map(|rows| thousands(rows as f64));
+    rows.map_or(block.database.to_owned(), |rows| {
+        format!("{}, {rows} rows", block.database)
+    })
 }
