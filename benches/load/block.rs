@@ -12,7 +12,7 @@ use crate::{
     progress::Progress,
     round::{Round, Sides},
     sides::Side,
-    statistics::undisturbed,
+    statistics::{median, undisturbed},
 };
 
 /// Unmeasured, in front of each window: connections are opened, caches filled.
@@ -25,6 +25,42 @@ pub(crate) struct Block {
     sides: Sides,
     numbers: Numbers,
     rounds: Vec<Round>,
+}
+
+/// Goes through rounds in which all `blocks` take turns, until each has enough that were not disturbed.
+pub(crate) async fn take_turns(
+    blocks: &mut [Block],
+    settings: &Settings,
+    wanted: &[Side],
+    progress: &mut Progress,
+) -> Outcome {
+    loop {
+        let usual = usual_echo(blocks);
+        let mut goes_on = false;
+        for block in &mut *blocks {
+            if !block.is_complete(settings, usual) {
+                goes_on = true;
+                block.round(settings, wanted, progress).await?;
+            }
+        }
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}
+
+/// What was measured, of each.
+pub(crate) fn finish(blocks: Vec<Block>, settings: &Settings) -> impl Iterator<Item = Results> {
+    let usual = usual_echo(&blocks);
+    blocks
+        .into_iter()
+        .map(move |block| block.finish(settings, usual))
+}
+
+/// The echo's rate in the median of all rounds that took turns.
+fn usual_echo(blocks: &[Block]) -> f64 {
+    let rounds = blocks.iter().flat_map(|block| &block.rounds);
+    median(rounds.map(Round::echo_rate))
 }
 
 /// What was measured.
@@ -62,12 +98,12 @@ impl Block {
     }
 
     /// Whether there are enough rounds, or so many were disturbed that it is given up.
-    pub(crate) fn is_complete(&self, settings: &Settings) -> bool {
+    fn is_complete(&self, settings: &Settings, usual: f64) -> bool {
         let wanted = settings.rounds();
-        wanted <= self.quiet(settings).len() || 2 * wanted <= self.rounds.len()
+        wanted <= self.quiet(settings, usual).len() || 2 * wanted <= self.rounds.len()
     }
 
-    pub(crate) async fn round(
+    async fn round(
         &mut self,
         settings: &Settings,
         wanted: &[Side],
@@ -94,8 +130,8 @@ impl Block {
         Ok(())
     }
 
-    pub(crate) fn finish(mut self, settings: &Settings) -> Results {
-        let kept = self.quiet(settings);
+    fn finish(mut self, settings: &Settings, usual: f64) -> Results {
+        let kept = self.quiet(settings, usual);
         let unquiet = kept.len() < settings.rounds();
         let mut discarded = Vec::new();
         if !unquiet {
@@ -115,8 +151,8 @@ impl Block {
         }
     }
 
-    fn quiet(&self, settings: &Settings) -> Vec<usize> {
+    fn quiet(&self, settings: &Settings, usual: f64) -> Vec<usize> {
         let echoes: Vec<f64> = self.rounds.iter().map(Round::echo_rate).collect();
-        undisturbed(&echoes, f64::from(settings.tolerance) / 100.0)
+        undisturbed(&echoes, usual, f64::from(settings.tolerance) / 100.0)
     }
 }

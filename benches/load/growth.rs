@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Outcome,
-    block::Block,
+    block::{Block, finish, take_turns},
     deployment::{Deployment, Ground},
     fill::{Age, fill},
     options::{Database, Settings},
@@ -50,53 +50,40 @@ pub(crate) struct Growth {
     check_to_smallest: Option<f64>,
 }
 
-/// A filled database, and the service on it.
-struct Grown {
-    growth: Growth,
-    block: Block,
-}
-
 /// Fills a database for each size, then goes through rounds in which all sizes take turns.
 pub(crate) async fn measure(
     settings: &Settings,
     ground: &mut Ground,
     database: Database,
 ) -> Outcome<(Vec<Growth>, Vec<BlockSummary>)> {
-    let mut all = Vec::new();
+    let (mut growths, mut blocks) = (Vec::new(), Vec::new());
     for rows in settings.rows() {
-        all.push(Grown::make(ground, database, rows, settings.connections()[0]).await?);
+        let (growth, deployment) = Growth::make(ground, database, rows).await?;
+        growths.push(growth);
+        blocks.push(Block::of(ground, deployment, settings.connections()[0]));
     }
     eprintln!("load: all databases are filled");
-    let mut progress = Progress::new(all.len() * settings.rounds());
-    while all.iter().any(|grown| !grown.block.is_complete(settings)) {
-        let rest = all.iter_mut();
-        for grown in rest.filter(|grown| !grown.block.is_complete(settings)) {
-            grown.block.round(settings, &SIDES, &mut progress).await?;
-        }
+    let mut progress = Progress::new(blocks.len() * settings.rounds());
+    take_turns(&mut blocks, settings, &SIDES, &mut progress).await?;
+    let mut summaries: Vec<BlockSummary> = Vec::new();
+    for (growth, results) in growths.iter_mut().zip(finish(blocks, settings)) {
+        let mut summary = BlockSummary::of(&results);
+        summary.rows = Some(growth.rows);
+        growth.take(&summary, summaries.first());
+        summaries.push(summary);
     }
-    let (mut growths, mut blocks) = (Vec::<Growth>::new(), Vec::<BlockSummary>::new());
-    for Grown { mut growth, block } in all {
-        let mut block = BlockSummary::of(&block.finish(settings));
-        block.rows = Some(growth.rows);
-        growth.take(&block, blocks.first());
-        growths.push(growth);
-        blocks.push(block);
-    }
-    Ok((growths, blocks))
+    Ok((growths, summaries))
 }
 
-impl Grown {
+impl Growth {
+    /// Fills a database, and starts the service on it.
     async fn make(
         ground: &mut Ground,
         database: Database,
         rows: u64,
-        connections: usize,
-    ) -> Outcome<Self> {
-        eprintln!(
-            "load: filling {} with {}",
-            database.name(),
-            thousands_of(rows)
-        );
+    ) -> Outcome<(Self, Deployment)> {
+        let many = thousands_of(rows);
+        eprintln!("load: filling {} with {many}", database.name());
         let mut deployment = ground.deploy(database).await?;
         deployment.stop()?;
         let clock = Stopwatch::start();
@@ -104,7 +91,7 @@ impl Grown {
         let filled_in_seconds = clock.elapsed().as_secs_f64();
         deployment.start().await?;
         let ready = deployment.replicas.iter().map(|one| one.ready_after);
-        let growth = Growth {
+        let growth = Self {
             database: database.name(),
             rows,
             filled_in_seconds,
@@ -117,12 +104,9 @@ impl Grown {
             send_to_smallest: None,
             check_to_smallest: None,
         };
-        let block = Block::of(ground, deployment, connections);
-        Ok(Self { growth, block })
+        Ok((growth, deployment))
     }
-}
 
-impl Growth {
     fn take(&mut self, block: &BlockSummary, smallest: Option<&BlockSummary>) {
         let cpu = |side| {
             let side = block.get(side)?;

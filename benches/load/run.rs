@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     Outcome,
-    block::Block,
+    block::{Block, finish, take_turns},
     comparison::Comparison,
     cost::Cost,
     deployment::Ground,
@@ -110,14 +110,8 @@ async fn rates(
         for database in databases {
             blocks.push(Block::start(ground, *database, connections).await?);
         }
-        while blocks.iter().any(|block| !block.is_complete(settings)) {
-            let rest = blocks.iter_mut();
-            for block in rest.filter(|block| !block.is_complete(settings)) {
-                block.round(settings, &wanted, &mut progress).await?;
-            }
-        }
-        let finished = blocks.into_iter().map(|block| block.finish(settings));
-        summaries.extend(finished.map(|results| BlockSummary::of(&results)));
+        take_turns(&mut blocks, settings, &wanted, &mut progress).await?;
+        summaries.extend(finish(blocks, settings).map(|results| BlockSummary::of(&results)));
     }
     Ok(summaries)
 }

@@ -34,9 +34,9 @@ pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     }
 }
 
-/// Which rounds count: those whose `echoes` are at most a share of `tolerance` off the median of all.
-pub(crate) fn undisturbed(echoes: &[f64], tolerance: f64) -> Vec<usize> {
-    let usual = median(echoes.iter().copied());
+/// Which rounds count: those whose `echoes` are at most a share of `tolerance` off the usual one, which is the median of
+/// all rounds that took turns.
+pub(crate) fn undisturbed(echoes: &[f64], usual: f64, tolerance: f64) -> Vec<usize> {
     let near = |echo: f64| (echo - usual).abs() <= usual * tolerance;
     let places = 0..echoes.len();
     places.filter(|place| near(echoes[*place])).collect()

@@ -44,8 +44,11 @@ fn a_round_counts_when_its_echo_is_within_the_tolerance_of_the_median_echo() {
         // Two camps: neither is near the middle between them.
         (&[50.0, 150.0], &[]),
     ] {
-        assert_eq!(undisturbed(echoes, 0.1), expected, "{echoes:?}");
+        let usual = median(echoes.iter().copied());
+        assert_eq!(undisturbed(echoes, usual, 0.1), expected, "{echoes:?}");
     }
+    // What is usual is told by all that take turns: this one was disturbed all the time.
+    assert_eq!(undisturbed(&[70.0, 71.0, 95.0], 100.0, 0.1), [2]);
 }
 
 #[test]
