@@ -58,6 +58,10 @@ release:
 bench *args:
     cargo bench --locked --bench load -- {{ args }}
 
+# latencies at fixed rates, as a picture
+picture:
+    cargo bench --locked --bench load -- latency --database sqlite,postgres --svg docs/latency.svg
+
 # the container image
 image:
     docker build --tag countersign .

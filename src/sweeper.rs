@@ -1,9 +1,12 @@
 //! The sweeper: ends what is overdue, and deletes what need not be kept.
 
+mod pace;
+
 use std::{collections::HashMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
+use self::pace::Pace;
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
@@ -16,9 +19,7 @@ use crate::{
 const END_EVERY: Duration = Duration::from_secs(1);
 /// How often what is older than its retention is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(15);
-/// The same in rounds of [`END_EVERY`].
-const PURGE_ROUNDS: u32 = 15;
-/// Rows a transaction, so that nobody waits long behind it.
+/// Overdue verifications that are ended together.
 const CHUNK: i64 = 500;
 /// Counters unused for this long are deleted.
 const KEEP_BUDGETS: Duration = Duration::from_hours(30 * 24);
@@ -44,35 +45,57 @@ pub struct Sweeper {
 }
 
 impl Sweeper {
-    /// Works until `stop`.
+    /// Works until `stop`. A long purge must not keep overdue verifications from being ended.
     pub async fn run(self, stop: CancellationToken) {
-        let mut purged = Purged::default();
-        for round in 0_u32.. {
-            self.sweep(round.is_multiple_of(PURGE_ROUNDS), &mut purged)
-                .await;
-            tokio::select! {
-                () = self.clock.sleep(END_EVERY) => {}
-                () = stop.cancelled() => return,
+        let end = async {
+            while !stop.is_cancelled() {
+                self.note(self.end_overdue(self.clock.now()).await);
+                self.rest(END_EVERY, &stop).await;
             }
+        };
+        let delete = async {
+            let mut purged = Purged::default();
+            let mut pace = Pace::default();
+            while !stop.is_cancelled() {
+                // That one fails must not keep the other from being done.
+                let now = self.clock.now();
+                self.note(self.purge(now, &mut purged, &mut pace, &stop).await);
+                self.note(self.purge_counters(now, &mut pace, &stop).await);
+                self.rest(PURGE_EVERY, &stop).await;
+            }
+        };
+        tokio::join!(end, delete);
+    }
+
+    async fn rest(&self, time: Duration, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.clock.sleep(time) => {}
+            () = stop.cancelled() => {}
         }
     }
 
-    /// Three duties; that one fails must not keep the others from being done.
-    async fn sweep(&self, purge: bool, purged: &mut Purged) {
-        let now = self.clock.now();
-        self.note(self.end_overdue(now).await);
-        if purge {
-            self.note(self.purge(now, purged).await);
-            self.note(self.purge_counters(now).await);
+    async fn purge_counters(
+        &self,
+        now: Timestamp,
+        pace: &mut Pace,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        loop {
+            let clock = self.clock.stopwatch();
+            let unused_since = now.minus(KEEP_BUDGETS);
+            let purge = self.store.purge_counters(unused_since, now, pace.chunk());
+            if !purge.await? || stop.is_cancelled() {
+                return Ok(());
+            }
+            self.give_way(pace.rest_after(clock.elapsed()), stop)
+                .await?;
         }
     }
 
-    async fn purge_counters(&self, now: Timestamp) -> Result<(), StoreError> {
-        while self
-            .store
-            .purge_counters(now.minus(KEEP_BUDGETS), now, CHUNK)
-            .await?
-        {}
+    /// After a chunk that was deleted.
+    async fn give_way(&self, time: Duration, stop: &CancellationToken) -> Result<(), StoreError> {
+        self.store.take_in_log().await?;
+        self.rest(time, stop).await;
         Ok(())
     }
 
@@ -92,7 +115,13 @@ impl Sweeper {
 
     /// Deletes what ended longer ago than its tenant's retention. Ids begin with time, so it lies in a range of the
     /// primary key.
-    async fn purge(&self, now: Timestamp, purged: &mut Purged) -> Result<(), StoreError> {
+    async fn purge(
+        &self,
+        now: Timestamp,
+        purged: &mut Purged,
+        pace: &mut Pace,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
         let beginning = Id::smallest_at(Timestamp::default());
         if !purged.knows_the_gone {
             // It reads the whole table: on a large one it may take more than one attempt, and the others do not wait.
@@ -117,12 +146,17 @@ impl Sweeper {
             // What would become too old before the next round goes now.
             let ended_before = now.minus(retention).plus(PURGE_EVERY);
             let end = Id::smallest_at(ended_before);
-            while let Some(last) = self
-                .store
-                .purge(tenant, *from..end, ended_before, CHUNK)
-                .await?
-            {
+            loop {
+                let clock = self.clock.stopwatch();
+                let born = *from..end;
+                let purge = self.store.purge(tenant, born, ended_before, pace.chunk());
+                let Some(last) = purge.await? else { break };
                 *from = last;
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                self.give_way(pace.rest_after(clock.elapsed()), stop)
+                    .await?;
             }
             // Whatever was born shortly before may have ended later; all that is older is gone.
             *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));

@@ -1,6 +1,9 @@
 //! How many commands share a transaction, as the service's own metrics tell it.
 
-use std::{net::SocketAddr, ops::Sub};
+use std::{
+    net::SocketAddr,
+    ops::{Add, Sub},
+};
 
 use crate::client::Connection;
 
@@ -15,8 +18,17 @@ pub(crate) struct Batches {
 }
 
 impl Batches {
-    /// Asks the operator's listener.
-    pub(crate) async fn so_far(admin: SocketAddr) -> Option<Self> {
+    /// Of all replicas together, by their operators' listeners.
+    pub(crate) async fn of_all(admins: &[SocketAddr]) -> Option<Self> {
+        let mut sum: Option<Self> = None;
+        for admin in admins {
+            let one = Self::so_far(*admin).await?;
+            sum = Some(sum.map_or(one, |sum| sum + one));
+        }
+        sum
+    }
+
+    async fn so_far(admin: SocketAddr) -> Option<Self> {
         let mut connection = Connection::open(admin).await.ok()?;
         let request = b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
         let answer = connection.exchange(request).await.ok()?;
@@ -31,8 +43,24 @@ impl Batches {
         })
     }
 
-    pub(crate) fn mean(self) -> f64 {
-        self.commands / self.transactions
+    /// Commands in a transaction; `None` where there was no transaction.
+    pub(crate) fn mean(self) -> Option<f64> {
+        (0.0 < self.transactions).then(|| self.commands / self.transactions)
+    }
+
+    pub(crate) fn transactions(self) -> f64 {
+        self.transactions
+    }
+}
+
+impl Add for Batches {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            commands: self.commands + other.commands,
+            transactions: self.transactions + other.transactions,
+        }
     }
 }
 

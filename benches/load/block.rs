@@ -1,148 +1,158 @@
 //! The rounds of one database and one number of connections, on a service and a database of their own.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use crate::{
     Outcome,
+    deployment::{Deployment, Ground},
     machine::fsync_time,
-    measure::{Load, Target},
+    measure::Load,
+    numbers::Numbers,
     options::{Database, Settings},
-    postgres::Postgres,
-    processes::{Pins, Process},
     progress::Progress,
-    requests::Numbers,
     round::{Round, Sides},
-    service::Service,
-    summary::median,
+    sides::Side,
+    statistics::{median, undisturbed},
 };
 
 /// Unmeasured, in front of each window: connections are opened, caches filled.
-const WARM_UP: Duration = Duration::from_millis(300);
+pub(crate) const WARM_UP: Duration = Duration::from_millis(300);
 
-/// The limits, and the Restcomm that all share. They run from the beginning to the end.
-pub(crate) struct Limits {
-    pub(crate) echo: (Process, std::net::SocketAddr),
-    pub(crate) relay: (Process, std::net::SocketAddr),
-    pub(crate) restcomm: (Process, std::net::SocketAddr),
-}
-
-/// What was measured.
 pub(crate) struct Block {
     pub(crate) database: Database,
     pub(crate) connections: usize,
-    /// What writing 4 KiB and waiting for the disk took just before.
-    pub(crate) fsync: Duration,
-    pub(crate) rounds: Vec<Round>,
-    /// Rounds in which the machine was busy with something else.
-    pub(crate) discarded: usize,
-    /// Whether there were too many of those, so that some stand among the rounds.
-    pub(crate) unquiet: bool,
+    deployment: Deployment,
+    sides: Sides,
+    numbers: Numbers,
+    rounds: Vec<Round>,
 }
 
-impl Limits {
-    pub(crate) fn start(pins: Pins) -> Outcome<Self> {
-        let restcomm = Process::role("restcomm", pins.rest, &[])?;
-        let address = restcomm.1.to_string();
-        Ok(Self {
-            echo: Process::role("echo", pins.server, &[])?,
-            relay: Process::role("relay", pins.server, &["--restcomm", &address])?,
-            restcomm,
-        })
+/// Goes through rounds in which all `blocks` take turns, until each has enough that were not disturbed.
+pub(crate) async fn take_turns(
+    blocks: &mut [Block],
+    settings: &Settings,
+    wanted: &[Side],
+    progress: &mut Progress,
+) -> Outcome {
+    loop {
+        let usual = usual_echo(blocks);
+        let mut goes_on = false;
+        for block in &mut *blocks {
+            if !block.is_complete(settings, usual) {
+                goes_on = true;
+                block.round(settings, wanted, progress).await?;
+            }
+        }
+        if !goes_on {
+            return Ok(());
+        }
     }
+}
+
+/// What was measured, of each.
+pub(crate) fn finish(blocks: Vec<Block>, settings: &Settings) -> impl Iterator<Item = Results> {
+    let usual = usual_echo(&blocks);
+    blocks
+        .into_iter()
+        .map(move |block| block.finish(settings, usual))
+}
+
+/// The echo's rate in the median of all rounds that took turns.
+fn usual_echo(blocks: &[Block]) -> f64 {
+    let rounds = blocks.iter().flat_map(|block| &block.rounds);
+    median(rounds.map(Round::echo_rate))
+}
+
+/// What was measured.
+pub(crate) struct Results {
+    pub(crate) database: Database,
+    pub(crate) connections: usize,
+    pub(crate) rounds: Vec<Round>,
+    /// Rounds in which the machine was busy with something else, by the rate of their echo.
+    pub(crate) discarded: Vec<f64>,
+    /// Whether there were too many of those, so that some stand among the rounds.
+    pub(crate) unquiet: bool,
+    /// Of the service, in MiB: after its start, and the most.
+    pub(crate) memory: (f64, f64),
 }
 
 impl Block {
-    pub(crate) async fn run(
-        settings: &Settings,
-        limits: &Limits,
-        mut postgres: Option<&mut Postgres>,
+    pub(crate) async fn start(
+        ground: &mut Ground,
+        database: Database,
         connections: usize,
-        directory: &Path,
-        pins: Pins,
-        progress: &mut Progress,
     ) -> Outcome<Self> {
-        let url = match &mut postgres {
-            Some(postgres) => postgres.create_database()?,
-            None => format!("sqlite://{}", directory.join("data.db").display()),
-        };
-        let database = if postgres.is_some() {
-            Database::Postgres
-        } else {
-            Database::Sqlite
-        };
-        let service = Service::start(directory, &url, limits.restcomm.1, pins).await?;
-        let sides = sides(limits, &service, postgres.as_deref());
-        let load = Load {
+        let deployment = ground.deploy(database).await?;
+        Ok(Self::of(ground, deployment, connections))
+    }
+
+    pub(crate) fn of(ground: &Ground, deployment: Deployment, connections: usize) -> Self {
+        Self {
+            database: deployment.database,
             connections,
+            sides: ground.sides(&deployment),
+            deployment,
+            numbers: Numbers::default(),
+            rounds: Vec::new(),
+        }
+    }
+
+    /// Whether there are enough rounds, or so many were disturbed that it is given up.
+    fn is_complete(&self, settings: &Settings, usual: f64) -> bool {
+        let wanted = settings.rounds();
+        wanted <= self.quiet(settings, usual).len() || 2 * wanted <= self.rounds.len()
+    }
+
+    async fn round(
+        &mut self,
+        settings: &Settings,
+        wanted: &[Side],
+        progress: &mut Progress,
+    ) -> Outcome {
+        let (number, repeats) = (
+            self.rounds.len() + 1,
+            settings.rounds() <= self.rounds.len(),
+        );
+        progress.begins_round(self.database, self.connections, number, repeats);
+        let load = Load {
+            connections: self.connections,
             warm_up: WARM_UP,
             window: settings.window(),
         };
-        let fsync = fsync_time(directory)?;
-        let mut numbers = Numbers::default();
-        let mut all = Vec::new();
-        let wanted = settings.rounds();
-        let kept = loop {
-            let quiet = quiet(&all, f64::from(settings.tolerance) / 100.0);
-            if wanted <= quiet.len() || 2 * wanted <= all.len() {
-                break quiet;
-            }
-            progress.begins_round(database, connections, all.len() + 1, wanted <= all.len());
-            let round = sides.round(load, &mut numbers, progress).await;
-            let round = round.map_err(|error| format!("{error}\n{}", service.last_words()))?;
-            progress.ends_round(&round);
-            all.push(round);
-        };
-        let unquiet = kept.len() < wanted;
-        let (count, mut places) = (all.len(), 0..);
+        let fsync = fsync_time(&self.deployment.directory)?;
+        let says = |side| progress.says(side);
+        let sides = self.sides.round(load, wanted, &mut self.numbers, says);
+        let sides = sides.await;
+        let sides = sides.map_err(|error| format!("{error}\n{}", self.deployment.last_words()))?;
+        let round = Round { fsync, sides };
+        progress.ends_round(&round);
+        self.rounds.push(round);
+        Ok(())
+    }
+
+    fn finish(mut self, settings: &Settings, usual: f64) -> Results {
+        let kept = self.quiet(settings, usual);
+        let unquiet = kept.len() < settings.rounds();
+        let mut discarded = Vec::new();
         if !unquiet {
-            all.retain(|_| places.next().is_some_and(|place| kept.contains(&place)));
+            let rounds = std::mem::take(&mut self.rounds).into_iter().enumerate();
+            let (quiet, others): (Vec<_>, Vec<_>) =
+                rounds.partition(|(place, _)| kept.contains(place));
+            self.rounds = quiet.into_iter().map(|(_, round)| round).collect();
+            discarded = others.iter().map(|(_, round)| round.echo_rate()).collect();
         }
-        Ok(Self {
-            database,
-            connections,
-            fsync,
-            discarded: count - all.len(),
-            rounds: all,
+        Results {
+            database: self.database,
+            connections: self.connections,
+            rounds: std::mem::take(&mut self.rounds),
+            discarded,
             unquiet,
-        })
+            memory: self.deployment.memory_mib(),
+        }
     }
-}
 
-fn sides(limits: &Limits, service: &Service, postgres: Option<&Postgres>) -> Sides {
-    let limit = |side: &(Process, std::net::SocketAddr)| Target {
-        address: side.1,
-        process: side.0.id(),
-        database: None,
-        admin: None,
-        expected: 201,
-    };
-    let send = Target {
-        address: service.address,
-        process: service.process(),
-        database: postgres.map(Postgres::process),
-        admin: Some(service.admin),
-        expected: 201,
-    };
-    Sides {
-        echo: limit(&limits.echo),
-        relay: limit(&limits.relay),
-        send,
-        check: Target {
-            expected: 200,
-            ..send
-        },
-        restcomm: limits.restcomm.1,
-        key: service.key.clone(),
+    fn quiet(&self, settings: &Settings, usual: f64) -> Vec<usize> {
+        let echoes: Vec<f64> = self.rounds.iter().map(Round::echo_rate).collect();
+        undisturbed(&echoes, usual, f64::from(settings.tolerance) / 100.0)
     }
-}
-
-/// Which rounds have an echo near the median echo.
-fn quiet(rounds: &[Round], tolerance: f64) -> Vec<usize> {
-    let usual = median(rounds.iter().map(|round| round.echo.rate()));
-    let near = |round: &Round| (round.echo.rate() - usual).abs() <= usual * tolerance;
-    let rounds = rounds.iter().enumerate();
-    rounds
-        .filter(|(_, round)| near(round))
-        .map(|(place, _)| place)
-        .collect()
 }

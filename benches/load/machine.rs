@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::{Outcome, stopwatch::Stopwatch, summary::median};
+use crate::{Outcome, statistics::median, stopwatch::Stopwatch};
 
 #[derive(Serialize)]
 pub(crate) struct Machine {

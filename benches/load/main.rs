@@ -17,19 +17,45 @@ mod block;
 #[cfg(target_os = "linux")]
 mod client;
 #[cfg(target_os = "linux")]
+mod comparison;
+#[cfg(target_os = "linux")]
+mod cost;
+#[cfg(target_os = "linux")]
+mod course;
+#[cfg(target_os = "linux")]
+mod deployment;
+#[cfg(target_os = "linux")]
+mod direct;
+#[cfg(target_os = "linux")]
 mod echo;
+#[cfg(target_os = "linux")]
+mod fill;
+#[cfg(target_os = "linux")]
+mod growth;
+#[cfg(target_os = "linux")]
+mod latency;
 #[cfg(target_os = "linux")]
 mod machine;
 #[cfg(target_os = "linux")]
 mod measure;
 #[cfg(target_os = "linux")]
+mod notes;
+#[cfg(target_os = "linux")]
+mod numbers;
+#[cfg(target_os = "linux")]
 mod options;
+#[cfg(target_os = "linux")]
+mod paced;
+#[cfg(target_os = "linux")]
+mod picture;
 #[cfg(target_os = "linux")]
 mod postgres;
 #[cfg(target_os = "linux")]
 mod processes;
 #[cfg(target_os = "linux")]
 mod progress;
+#[cfg(target_os = "linux")]
+mod purge;
 #[cfg(target_os = "linux")]
 mod relay;
 #[cfg(target_os = "linux")]
@@ -45,11 +71,19 @@ mod run;
 #[cfg(target_os = "linux")]
 mod service;
 #[cfg(target_os = "linux")]
+mod sides;
+#[cfg(target_os = "linux")]
+mod statistics;
+#[cfg(target_os = "linux")]
 mod stopwatch;
+#[cfg(target_os = "linux")]
+mod strace;
 #[cfg(target_os = "linux")]
 mod summary;
 #[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
+mod ticker;
 #[cfg(target_os = "linux")]
 mod usage;
 

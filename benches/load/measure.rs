@@ -15,25 +15,24 @@ use crate::{
     Outcome,
     batches::Batches,
     client::{Answer, Connection},
-    requests::Requests,
+    requests::{Expected, Requests},
     stopwatch::Stopwatch,
     usage::Usage,
 };
 
 /// Latencies up to a minute, in nanoseconds.
-const LONGEST: u64 = 60_000_000_000;
+pub(crate) const LONGEST: u64 = 60_000_000_000;
 
 /// Who is measured.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
-    pub(crate) process: u32,
+    /// One for each replica; connections go to them in turn.
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) processes: Vec<u32>,
     /// The database, where it is a process of its own.
     pub(crate) database: Option<u32>,
-    /// The operator's listener, where there is one.
-    pub(crate) admin: Option<SocketAddr>,
-    /// The status of a right answer.
-    pub(crate) expected: u16,
+    /// The operators' listeners, where there are any.
+    pub(crate) admins: Vec<SocketAddr>,
 }
 
 /// How it is measured.
@@ -52,8 +51,10 @@ pub(crate) struct Measured {
     pub(crate) p99: Duration,
     pub(crate) server: Usage,
     pub(crate) database: Option<Usage>,
-    /// Commands in a transaction, where the service tells.
-    pub(crate) batch: Option<f64>,
+    /// Commands and transactions, where the service tells.
+    pub(crate) batches: Option<Batches>,
+    /// How long the service went on with what it had answered already, if it answers before it is done.
+    pub(crate) afterwards: Option<Duration>,
     /// Every answer that was not the right one, warm-up included: what, and how often.
     pub(crate) errors: BTreeMap<String, u64>,
 }
@@ -61,7 +62,6 @@ pub(crate) struct Measured {
 /// What all connections share.
 struct Tally {
     requests: Rc<Requests>,
-    expected: u16,
     counts: Cell<bool>,
     over: Cell<bool>,
     latencies: RefCell<Histogram<u64>>,
@@ -73,13 +73,12 @@ struct Tally {
 /// Measures, until the window is over or the requests are used up. Also gives the verifications that were begun, by the
 /// place of their request.
 pub(crate) async fn measure(
-    target: Target,
+    target: &Target,
     load: Load,
     requests: Rc<Requests>,
 ) -> Outcome<(Measured, Vec<(usize, String)>)> {
     let tally = Rc::new(Tally {
         requests,
-        expected: target.expected,
         counts: Cell::new(false),
         over: Cell::new(false),
         latencies: RefCell::new(Histogram::new_with_bounds(1, LONGEST, 3)?),
@@ -87,14 +86,15 @@ pub(crate) async fn measure(
         ids: RefCell::default(),
     });
     let mut connections = JoinSet::new();
-    for _ in 0..load.connections {
-        let connection = Connection::open(target.address).await?;
-        connections.spawn_local(converse(connection, target.address, tally.clone()));
+    let addresses = target.addresses.iter().cycle();
+    for address in addresses.take(load.connections) {
+        let connection = Connection::open(*address).await?;
+        connections.spawn_local(converse(connection, *address, tally.clone()));
     }
     sleep(load.warm_up).await;
 
-    let batches_before = batches(target).await;
-    let before = used(target);
+    let batches_before = Batches::of_all(&target.admins).await;
+    let before = target.used();
     let clock = Stopwatch::start();
     tally.counts.set(true);
     tokio::select! {
@@ -104,8 +104,8 @@ pub(crate) async fn measure(
     }
     tally.counts.set(false);
     let window = clock.elapsed();
-    let after = used(target);
-    let batches_after = batches(target).await;
+    let after = target.used();
+    let batches_after = Batches::of_all(&target.admins).await;
 
     tally.over.set(true);
     while connections.join_next().await.is_some() {}
@@ -118,35 +118,35 @@ pub(crate) async fn measure(
         p99: at(0.99),
         server: after.0 - before.0,
         database: after.1.zip(before.1).map(|(after, before)| after - before),
-        batch: batches_after
+        batches: batches_after
             .zip(batches_before)
-            .map(|(after, before)| (after - before).mean()),
+            .map(|(after, before)| after - before),
+        afterwards: None,
         errors: tally.errors.take(),
     };
     Ok((measured, tally.ids.take()))
 }
 
-fn used(target: Target) -> (Usage, Option<Usage>) {
-    (
-        Usage::of(target.process),
-        target.database.map(Usage::of_family),
-    )
-}
-
-async fn batches(target: Target) -> Option<Batches> {
-    Batches::so_far(target.admin?).await
+impl Target {
+    /// By the service, and by its database.
+    pub(crate) fn used(&self) -> (Usage, Option<Usage>) {
+        (
+            self.processes.iter().map(|id| Usage::of(*id)).sum(),
+            self.database.map(Usage::of_family),
+        )
+    }
 }
 
 /// What one connection does until the end.
 async fn converse(mut connection: Connection, address: SocketAddr, tally: Rc<Tally>) {
     while !tally.over.get() {
-        let Some((place, request)) = tally.requests.next() else {
+        let Some(next) = tally.requests.next() else {
             return;
         };
         let clock = Stopwatch::start();
-        let failed = match connection.exchange(request).await {
+        let failed = match connection.exchange(next.request).await {
             Ok(answer) => {
-                tally.take(place, &answer, clock);
+                tally.take(next.place, next.expected, &answer, clock);
                 continue;
             }
             Err(error) => error,
@@ -160,21 +160,18 @@ async fn converse(mut connection: Connection, address: SocketAddr, tally: Rc<Tal
 }
 
 impl Tally {
-    fn take(&self, place: usize, answer: &Answer, clock: Stopwatch) {
-        if answer.status != self.expected {
-            // The answers of the service hold neither codes nor whole numbers.
-            let body = String::from_utf8_lossy(answer.body);
-            let code = body
-                .split_once(r#""code":""#)
-                .and_then(|(_, code)| code.split('"').next());
-            self.fault(format!("{} {}", answer.status, code.unwrap_or_default()));
+    fn take(&self, place: usize, expected: Expected, answer: &Answer, clock: Stopwatch) {
+        if !expected.fits(answer) {
+            self.fault(expected.fault(answer));
             return;
         }
         if self.counts.get() {
             let latency = u64::try_from(clock.elapsed().as_nanos()).unwrap_or(LONGEST);
             self.latencies.borrow_mut().saturating_record(latency);
         }
-        if let Some(id) = id(answer.body) {
+        if expected.begins
+            && let Some(id) = id(answer.body)
+        {
             self.ids.borrow_mut().push((place, id));
         }
     }
@@ -225,6 +222,17 @@ impl Measured {
     pub(crate) fn written(&self) -> f64 {
         let database = self.database.map_or(0, |usage| usage.written);
         per(self.server.written + database, self.count())
+    }
+
+    /// Commands in a transaction.
+    pub(crate) fn batch(&self) -> Option<f64> {
+        self.batches.and_then(Batches::mean)
+    }
+
+    /// Transactions for each request.
+    pub(crate) fn commits(&self) -> Option<f64> {
+        let transactions = self.batches?.transactions();
+        Some(transactions / self.count())
     }
 
     fn each(&self, time: Duration) -> f64 {

@@ -152,14 +152,26 @@ impl Process {
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
+
+    /// Ends it by a signal, and waits until it has ended.
+    pub(crate) fn end(&mut self, by: Signal) -> Outcome {
+        kill_process(Pid::from_child(&self.child), by)?;
+        let clock = Stopwatch::start();
+        while !self.has_ended() && clock.elapsed() < Duration::from_secs(10) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if self.has_ended() {
+            Ok(())
+        } else {
+            Err("a process does not end".into())
+        }
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.child), self.end_by);
-        let clock = Stopwatch::start();
-        while !self.has_ended() && clock.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(5));
+        if !self.has_ended() {
+            let _ = self.end(self.end_by);
         }
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -61,14 +61,10 @@ impl Progress {
     pub(crate) fn ends_round(&mut self, round: &Round) {
         self.done += 1;
         let erase = if self.terminal { "\r\x1b[K" } else { "" };
-        eprintln!(
-            "{erase}{}: echo {:.0}, relay {:.0}, send {:.0}, check {:.0} a second",
-            self.round,
-            round.echo.rate(),
-            round.relay.rate(),
-            round.send.rate(),
-            round.check.rate()
-        );
+        let sides = round.sides.iter();
+        let rates = sides.map(|(side, it)| format!("{} {:.0}", side.name(), it.rate()));
+        let rates: Vec<String> = rates.collect();
+        eprintln!("{erase}{}, a second: {}", self.round, rates.join(", "));
     }
 
     /// Such as `[2/30, 3:20 left]`.

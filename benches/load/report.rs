@@ -1,10 +1,14 @@
 //! The results: as a file for programs, and for people.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Serialize;
 
-use crate::{Outcome, machine::Machine, options::Settings, summary::BlockSummary, table};
+use crate::{
+    Outcome, comparison::Comparison, cost, cost::Cost, growth, growth::Growth, latency,
+    latency::Latency, machine::Machine, notes, picture, purge, purge::Purge, summary::BlockSummary,
+    table,
+};
 
 #[derive(Serialize)]
 pub(crate) struct Report {
@@ -13,12 +17,34 @@ pub(crate) struct Report {
     pub(crate) pinned: bool,
     pub(crate) seconds: f64,
     pub(crate) blocks: Vec<BlockSummary>,
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) costs: Vec<Cost>,
+    pub(crate) latencies: Vec<Latency>,
+    pub(crate) growths: Vec<Growth>,
+    pub(crate) purges: Vec<Purge>,
 }
 
 impl Report {
+    pub(crate) fn new(machine: Machine, pinned: bool) -> Self {
+        Self {
+            machine,
+            pinned,
+            seconds: 0.0,
+            blocks: Vec::new(),
+            comparisons: Vec::new(),
+            costs: Vec::new(),
+            latencies: Vec::new(),
+            growths: Vec::new(),
+            purges: Vec::new(),
+        }
+    }
+
     /// Without an answer that was not the right one.
     pub(crate) fn is_clean(&self) -> bool {
+        let late = self.latencies.iter();
         !self.blocks.iter().any(BlockSummary::has_errors)
+            && late.map(|it| &it.errors).all(BTreeMap::is_empty)
+            && self.purges.iter().all(|it| it.faults().is_empty())
     }
 
     pub(crate) fn write(&self, path: &Path) -> Outcome {
@@ -30,77 +56,67 @@ impl Report {
         fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()).into())
     }
 
-    pub(crate) fn print(&self, settings: &Settings) {
-        let rows = self.blocks.iter().flat_map(table::rows);
-        print!(
-            "\n{}\n",
-            table::layout(&table::HEAD, rows, settings.markdown)
-        );
-        let rows = self.blocks.iter().map(table::ratios);
-        println!(
-            "{}",
-            table::layout(&table::RATIO_HEAD, rows, settings.markdown)
-        );
-        for line in self.notes() {
-            println!("{line}");
+    /// A picture of the latencies.
+    pub(crate) fn draw(&self, path: &Path) -> Outcome {
+        if self.latencies.is_empty() {
+            return Err("there is nothing to draw: ask for latency".into());
         }
-    }
-
-    fn notes(&self) -> Vec<String> {
         let Machine {
             processors,
             model,
-            kernel,
             filesystem,
+            version,
             ..
         } = &self.machine;
-        let mut notes = vec![
-            "Medians of rounds; a ratio of 1 is as good as the limit, in brackets its lowest and highest.".to_owned(),
-            "CPU: microseconds of processor time for each request, that of PostgreSQL behind a plus.".to_owned(),
-            "Batch: commands in a transaction; a send is two, its own and the report of the hand-off.".to_owned(),
-            format!("{processors} processors, {model}, {kernel}, {filesystem}."),
-        ];
-        let placed = if self.pinned {
-            "The server under test, with its PostgreSQL, had one processor, and so one worker; load and Restcomm another."
-        } else {
-            "The system placed the processes; servers had a worker for each processor."
-        };
-        notes.push(placed.to_owned());
-        if !self.machine.optimised {
-            notes.push("WITHOUT OPTIMISATION: this says nothing about speed.".to_owned());
+        let below = format!(
+            "Countersign {version}; {processors} processors, {model}, {filesystem}; every answer is durable."
+        );
+        let svg = picture::draw(&self.latencies, &below);
+        fs::write(path, svg).map_err(|error| format!("{}: {error}", path.display()).into())
+    }
+
+    pub(crate) fn print(&self, markdown: bool) {
+        let blocks = || self.blocks.iter();
+        print(&table::HEAD, blocks().flat_map(table::rows), markdown);
+        print(
+            &table::RATIO_HEAD,
+            blocks().flat_map(table::ratios),
+            markdown,
+        );
+        print(
+            &table::SLOWEST_HEAD,
+            blocks().filter_map(table::slowest),
+            markdown,
+        );
+        let comparisons = self.comparisons.iter().map(table::comparison);
+        print(&table::COMPARISON_HEAD, comparisons, markdown);
+        print(&cost::HEAD, self.costs.iter().map(Cost::row), markdown);
+        print(
+            &latency::HEAD,
+            self.latencies.iter().map(Latency::row),
+            markdown,
+        );
+        print(
+            &growth::HEAD,
+            self.growths.iter().map(Growth::row),
+            markdown,
+        );
+        print(&purge::HEAD, self.purges.iter().map(Purge::row), markdown);
+        println!();
+        for line in notes::of(self) {
+            println!("{line}");
         }
-        let syncs = self.blocks.iter().map(|block| block.fsync_us);
-        let (fastest, slowest) = syncs.fold((f64::INFINITY, 0.0), |(low, high), sync| {
-            (sync.min(low), sync.max(high))
-        });
-        notes.push(format!(
-            "Appending 4 KiB to a file and waiting for the disk took {fastest:.0} to {slowest:.0} us in the meantime."
-        ));
-        if filesystem == "tmpfs" {
-            notes.push(
-                "DATABASES IN MEMORY: name a directory on a disk with --directory.".to_owned(),
-            );
-        }
-        for block in &self.blocks {
-            let of = format!("{}, {} connections", block.database, block.connections);
-            if block.unquiet {
-                notes.push(format!(
-                    "UNQUIET: {of}: the echo moved too much for {} rounds; all are shown.",
-                    block.rounds
-                ));
-            } else if 0 < block.discarded_rounds {
-                let count = block.discarded_rounds;
-                notes.push(format!("{of}: {count} disturbed rounds were repeated."));
-            }
-            for (name, side) in block.sides() {
-                for (what, count) in &side.errors {
-                    notes.push(format!("ERRORS: {of}, {name}: {count} times {what}"));
-                }
-                if side.requests == 0 {
-                    notes.push(format!("ERRORS: {of}, {name}: nothing was measured"));
-                }
-            }
-        }
-        notes
+    }
+}
+
+/// A table, unless it is empty.
+fn print<const N: usize>(
+    head: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    markdown: bool,
+) {
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        print!("\n{}", table::layout(head, rows, markdown));
     }
 }

@@ -1,12 +1,7 @@
-//! A run: everything that was asked for, one block after the other.
+//! A run: everything that was asked for, one thing after another.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -15,12 +10,17 @@ use tokio::{
 
 use crate::{
     Outcome,
-    block::{Block, Limits},
+    block::{Block, finish, take_turns},
+    comparison::Comparison,
+    cost::Cost,
+    deployment::Ground,
+    growth, latency,
     machine::Machine,
-    options::{Database, Settings},
-    postgres::{Postgres, Programs},
+    options::{Database, Settings, What},
+    postgres::Programs,
     processes::{Pins, pin},
     progress::Progress,
+    purge,
     report::Report,
     stopwatch::Stopwatch,
     summary::BlockSummary,
@@ -40,7 +40,10 @@ pub(crate) fn run(settings: &Settings) -> Outcome<bool> {
     })?;
     let file = settings.json.clone().unwrap_or_else(default_file);
     report.write(&file)?;
-    report.print(settings);
+    report.print(settings.markdown);
+    if let Some(file) = &settings.svg {
+        report.draw(file)?;
+    }
     eprintln!("written to {}", file.display());
     Ok(report.is_clean())
 }
@@ -48,72 +51,86 @@ pub(crate) fn run(settings: &Settings) -> Outcome<bool> {
 async fn measure_all(settings: &Settings, pins: Pins) -> Outcome<Report> {
     let clock = Stopwatch::start();
     let (databases, programs) = available(settings)?;
-    let directory = directory(&settings.directory)?;
     let version = programs.as_ref().map(Programs::version).transpose()?;
-    let machine = Machine::look(directory.path(), version);
+    let mut ground = Ground::prepare(&settings.directory, pins, programs)?;
+    let machine = Machine::look(ground.directory(), version);
     if !machine.optimised {
         eprintln!("load: built without optimisation, so this only shows that the bench works");
     }
-    let limits = Limits::start(pins)?;
-    let connections = settings.connections();
-    let mut progress = Progress::new(databases.len() * connections.len() * settings.rounds());
-    let mut blocks = Vec::new();
-    for database in databases {
-        let mut postgres = match (database, &programs) {
-            (Database::Postgres, Some(programs)) => {
-                Some(Postgres::start(programs.clone(), directory.path(), pins).await?)
-            }
-            _ => None,
-        };
-        for connections in &connections {
-            let place = directory.path().join("block");
-            fs::create_dir(&place)?;
-            let block = Block::run(
-                settings,
-                &limits,
-                postgres.as_mut(),
-                *connections,
-                &place,
-                pins,
-                &mut progress,
-            );
-            blocks.push(BlockSummary::of(&block.await?));
-            fs::remove_dir_all(&place)?;
+    let mut report = Report::new(machine, pins.are_used());
+    report.blocks = rates(settings, &databases, &mut ground).await?;
+    if settings.wants(What::Cost) {
+        for database in &databases {
+            eprintln!("load: {} without load", database.name());
+            report
+                .costs
+                .push(Cost::measure(&mut ground, *database).await?);
         }
     }
-    Ok(Report {
-        machine,
-        pinned: pins.are_used(),
-        seconds: clock.elapsed().as_secs_f64(),
-        blocks,
-    })
+    if settings.wants(What::Latency) {
+        for database in &databases {
+            let latencies = latency::measure(settings, &mut ground, *database).await?;
+            report.latencies.extend(latencies);
+        }
+    }
+    if settings.wants(What::Growth) {
+        for database in &databases {
+            let (growths, blocks) = growth::measure(settings, &mut ground, *database).await?;
+            report.growths.extend(growths);
+            report.blocks.extend(blocks);
+        }
+    }
+    if settings.wants(What::Purge) {
+        for database in &databases {
+            let purge = purge::measure(settings, &mut ground, *database);
+            report.purges.push(purge.await?);
+        }
+    }
+    report.comparisons = Comparison::all(&report.blocks);
+    report.seconds = clock.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// Closed loops, beside the limits. The databases take turns, round by round.
+async fn rates(
+    settings: &Settings,
+    databases: &[Database],
+    ground: &mut Ground,
+) -> Outcome<Vec<BlockSummary>> {
+    let wanted = settings.sides();
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let all_connections = settings.connections();
+    let rounds = databases.len() * all_connections.len() * settings.rounds();
+    let mut progress = Progress::new(rounds);
+    let mut summaries = Vec::new();
+    for connections in all_connections {
+        let mut blocks = Vec::new();
+        for database in databases {
+            blocks.push(Block::start(ground, *database, connections).await?);
+        }
+        take_turns(&mut blocks, settings, &wanted, &mut progress).await?;
+        summaries.extend(finish(blocks, settings).map(|results| BlockSummary::of(&results)));
+    }
+    Ok(summaries)
 }
 
 /// What is to be measured, and where PostgreSQL is, if it is among that.
 fn available(settings: &Settings) -> Outcome<(Vec<Database>, Option<Programs>)> {
     let mut databases = settings.databases();
-    if !databases.contains(&Database::Postgres) {
+    if !databases.iter().any(|database| database.is_postgres()) {
         return Ok((databases, None));
     }
     match Programs::find() {
         Ok(programs) => Ok((databases, Some(programs))),
         Err(error) if settings.may_skip_postgres() => {
             eprintln!("load: {error}. Going on without it.");
-            databases.retain(|database| *database != Database::Postgres);
+            databases.retain(|database| !database.is_postgres());
             Ok((databases, None))
         }
         Err(error) => Err(error),
     }
-}
-
-/// A place for the databases that PostgreSQL's user can reach, and that goes with the run.
-fn directory(parent: &Path) -> Outcome<TempDir> {
-    let directory = tempfile::Builder::new()
-        .prefix("countersign-load.")
-        .tempdir_in(parent)
-        .map_err(|error| format!("{}: {error}", parent.display()))?;
-    fs::set_permissions(directory.path(), Permissions::from_mode(0o711))?;
-    Ok(directory)
 }
 
 /// Beside what cargo builds.

@@ -1,9 +1,9 @@
-//! The service itself: the program as users run it, with its default policy, on a database of its own.
+//! The service itself: the program as users run it, with its default policy.
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
     time::Duration,
 };
@@ -17,49 +17,57 @@ use crate::{
     processes::{Pins, Process},
     restcomm,
     stopwatch::Stopwatch,
+    usage::resident_kib,
 };
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
+const READY_WITHIN: Duration = Duration::from_mins(2);
 
+/// A replica: one process of the program.
 pub(crate) struct Service {
     process: Process,
+    pub(crate) settings: Settings,
+    /// From its start until it said that it is ready.
+    pub(crate) ready_after: Duration,
+    /// Memory it had then, in KiB.
+    pub(crate) resident_kib: u64,
+}
+
+/// How a replica is started.
+#[derive(Clone)]
+pub(crate) struct Settings {
     pub(crate) address: SocketAddr,
     /// The operator's listener.
     pub(crate) admin: SocketAddr,
-    /// A secret key of its tenant.
-    pub(crate) key: String,
-    log: PathBuf,
+    pub(crate) config: PathBuf,
 }
 
 impl Service {
-    /// Starts it in `directory`, where its configuration and log are put, and waits until it is ready.
-    pub(crate) async fn start(
-        directory: &Path,
-        database_url: &str,
-        restcomm: SocketAddr,
-        pins: Pins,
-    ) -> Outcome<Self> {
-        let (address, admin) = (free_address()?, free_address()?);
-        let file = directory.join("countersign.toml");
-        let keys = output(&["keygen"])?;
-        fs::write(
-            &file,
-            configuration(address, admin, database_url, restcomm) + &keys,
-        )?;
-        let config = file.to_str().ok_or("a path that is not UTF-8")?;
-        let log = directory.join("countersign.log");
+    /// Starts it, and waits until it is ready.
+    pub(crate) async fn start(settings: Settings, pins: Pins) -> Outcome<Self> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(settings.log())?;
+        let config = settings.config.to_str().ok_or("a path that is not UTF-8")?;
         let serve = [PROGRAM, "serve", "--config", config];
-        let process = Process::program(serve, pins.server, File::create(&log)?, Signal::KILL)?;
+        let clock = Stopwatch::start();
+        let process = Process::program(serve, pins.server, log, Signal::KILL)?;
         let mut service = Self {
             process,
-            address,
-            admin,
-            key: String::new(),
-            log,
+            settings,
+            ready_after: Duration::ZERO,
+            resident_kib: 0,
         };
-        service.wait_until_ready().await?;
-        let create = ["key", "create", "--config", config, "--tenant", "acme"];
-        output(&create)?.trim().clone_into(&mut service.key);
+        while !is_ready(service.settings.address).await {
+            if READY_WITHIN < clock.elapsed() || service.process.has_ended() {
+                let words = service.settings.last_words();
+                return Err(format!("the service did not start:\n{words}").into());
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        service.ready_after = clock.elapsed();
+        service.resident_kib = service.memory_kib().0;
         Ok(service)
     }
 
@@ -67,23 +75,57 @@ impl Service {
         self.process.id()
     }
 
+    /// What it has now, and the most it ever had.
+    pub(crate) fn memory_kib(&self) -> (u64, u64) {
+        resident_kib(self.process())
+    }
+
+    /// Ends it as an operator does.
+    pub(crate) fn stop(mut self) -> Outcome {
+        self.process.end(Signal::TERM)
+    }
+}
+
+impl Settings {
+    /// Writes the configuration of a replica.
+    pub(crate) fn write(
+        config: PathBuf,
+        database_url: &str,
+        restcomm: SocketAddr,
+        keys: &str,
+    ) -> Outcome<Self> {
+        let (address, admin) = (free_address()?, free_address()?);
+        let text = configuration(address, admin, database_url, restcomm) + keys;
+        fs::write(&config, text)?;
+        Ok(Self {
+            address,
+            admin,
+            config,
+        })
+    }
+
     /// The end of its log, for when something went wrong.
     pub(crate) fn last_words(&self) -> String {
-        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let log = fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(5).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
 
-    async fn wait_until_ready(&mut self) -> Outcome {
-        let clock = Stopwatch::start();
-        while clock.elapsed() < Duration::from_secs(30) && !self.process.has_ended() {
-            if is_ready(self.address).await {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(20)).await;
-        }
-        Err(format!("the service did not start:\n{}", self.last_words()).into())
+    fn log(&self) -> PathBuf {
+        self.config.with_extension("log")
     }
+}
+
+/// A fresh section `[keys]`.
+pub(crate) fn new_keys() -> Outcome<String> {
+    output(&["keygen"])
+}
+
+/// A secret key of the tenant.
+pub(crate) fn new_key(settings: &Settings) -> Outcome<String> {
+    let config = settings.config.to_str().ok_or("a path that is not UTF-8")?;
+    let create = ["key", "create", "--config", config, "--tenant", "acme"];
+    Ok(output(&create)?.trim().to_owned())
 }
 
 /// One account, one tenant, and for everything else the default: also for the limits, which count each send twice and

@@ -1,8 +1,13 @@
 //! Tables, for a terminal or in Markdown.
 
-use crate::summary::{BlockSummary, Ratio, Spread};
+use crate::{
+    comparison::Comparison,
+    sides::Side,
+    statistics::Spread,
+    summary::{BlockSummary, Ratio, SlowestCheck},
+};
 
-pub(crate) const HEAD: [&str; 10] = [
+pub(crate) const HEAD: [&str; 11] = [
     "database",
     "connections",
     "side",
@@ -13,66 +18,102 @@ pub(crate) const HEAD: [&str; 10] = [
     "CPU us",
     "busy",
     "batch",
+    "commits",
 ];
-pub(crate) const RATIO_HEAD: [&str; 8] = [
+pub(crate) const RATIO_HEAD: [&str; 6] = [
     "database",
     "connections",
-    "send/relay",
+    "side",
+    "limit",
+    "rate",
     "same in CPU",
-    "send/echo",
-    "same in CPU",
-    "check/echo",
+];
+pub(crate) const SLOWEST_HEAD: [&str; 5] = [
+    "database",
+    "connections",
+    "check p99 ms",
+    "2 x echo's + 2 fsyncs",
+    "within",
+];
+pub(crate) const COMPARISON_HEAD: [&str; 6] = [
+    "database",
+    "beside",
+    "connections",
+    "side",
+    "rate",
     "same in CPU",
 ];
 
 /// A line for each side.
-pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 10]> {
-    let sides = block.sides().into_iter();
-    let rows = sides.map(|(name, side)| {
+pub(crate) fn rows(block: &BlockSummary) -> Vec<[String; 11]> {
+    let rows = block.sides.iter().map(|side| {
         let rate = side.requests_per_second;
         let database = side
             .database_cpu_us
             .map(|cpu| format!(" + {:.1}", cpu.median));
+        let optional =
+            |spread: Option<Spread>, digits| or_dash(spread.map(|spread| spread.median), digits);
         [
-            block.database.to_owned(),
+            name(block),
             block.connections.to_string(),
-            name.to_owned(),
+            side.side.name().to_owned(),
             thousands(rate.median),
             format!("{}..{}", thousands(rate.min), thousands(rate.max)),
-            milliseconds(side.p50_us),
-            milliseconds(side.p99_us),
+            milliseconds(side.p50_us.median),
+            milliseconds(side.p99_us.median),
             format!("{:.1}{}", side.cpu_us.median, database.unwrap_or_default()),
             format!("{:.0} %", side.busy.median * 100.0),
-            side.batch
-                .map_or("-".to_owned(), |batch| format!("{:.0}", batch.median)),
+            optional(side.batch, 0),
+            optional(side.commits, 3),
         ]
     });
     rows.collect()
 }
 
 /// How near the service comes to its limits.
-pub(crate) fn ratios(block: &BlockSummary) -> [String; 8] {
-    let [of_relay, of_echo, check] = [
-        &block.send_to_relay,
-        &block.send_to_echo,
-        &block.check_to_echo,
-    ]
-    .map(both);
-    [
-        block.database.to_owned(),
+pub(crate) fn ratios(block: &BlockSummary) -> Vec<[String; 6]> {
+    let all = block.sides.iter().flat_map(|side| {
+        let both = [&side.ratio, &side.ratio_to_echo];
+        both.into_iter().flatten().map(|ratio| (side.side, ratio))
+    });
+    let rows = all.map(|(side, ratio): (Side, &Ratio)| {
+        let limits: Vec<&str> = ratio.limits.iter().map(|limit| limit.name()).collect();
+        [
+            name(block),
+            block.connections.to_string(),
+            side.name().to_owned(),
+            limits.join(" and "),
+            with_range(ratio.rate),
+            with_range(ratio.cpu),
+        ]
+    });
+    rows.collect()
+}
+
+pub(crate) fn slowest(block: &BlockSummary) -> Option<[String; 5]> {
+    let SlowestCheck { p99_us, allowed_us } = block.slowest_check.as_ref()?;
+    Some([
+        name(block),
         block.connections.to_string(),
-        of_relay.0,
-        of_relay.1,
-        of_echo.0,
-        of_echo.1,
-        check.0,
-        check.1,
+        milliseconds(*p99_us),
+        milliseconds(*allowed_us),
+        if p99_us <= allowed_us { "yes" } else { "no" }.to_owned(),
+    ])
+}
+
+pub(crate) fn comparison(it: &Comparison) -> [String; 6] {
+    [
+        it.of.to_owned(),
+        it.to.to_owned(),
+        it.connections.to_string(),
+        it.side.name().to_owned(),
+        format!("{:.2}", it.rate),
+        format!("{:.2}", it.cpu),
     ]
 }
 
-fn both(ratio: &Ratio) -> (String, String) {
-    let text = |Spread { median, min, max }| format!("{median:.2} ({min:.2}..{max:.2})");
-    (text(ratio.rate), text(ratio.cpu))
+fn with_range(Spread { median, min, max }: Spread) -> String {
+    format!("{median:.2} ({min:.2}..{max:.2})")
 }
 
 /// Columns side by side. Numbers stand to the right.
@@ -121,7 +162,7 @@ pub(crate) fn layout<const N: usize>(
 }
 
 /// Such as `12,345`.
-fn thousands(number: f64) -> String {
+pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -133,6 +174,21 @@ fn thousands(number: f64) -> String {
     text
 }
 
-fn milliseconds(time: Spread) -> String {
-    format!("{:.2}", time.median / 1000.0)
+/// Microseconds, in milliseconds.
+pub(crate) fn milliseconds(microseconds: f64) -> String {
+    format!("{:.2}", microseconds / 1000.0)
+}
+
+/// A number, if it is known.
+pub(crate) fn or_dash(number: Option<f64>, digits: usize) -> String {
+    number.map_or("-".to_owned(), |number| format!("{number:.digits$}"))
+}
+
+/// Its database, and what was filled in.
+pub(crate) fn name(block: &BlockSummary) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
+    let rows = block.rows.map(|rows| thousands(rows as f64));
+    rows.map_or(block.database.to_owned(), |rows| {
+        format!("{}, {rows} rows", block.database)
+    })
 }

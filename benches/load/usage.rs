@@ -1,6 +1,11 @@
 //! What processes have used so far, as /proc tells it.
 
-use std::{fs, ops::Sub, time::Duration};
+use std::{
+    fs,
+    iter::Sum,
+    ops::{Add, Sub},
+    time::Duration,
+};
 
 /// The unit of /proc/PID/stat (`USER_HZ`), the same wherever Linux runs today.
 const TICKS_PER_SECOND: u64 = 100;
@@ -34,13 +39,9 @@ impl Usage {
     pub(crate) fn of_family(parent: u32) -> Self {
         let stat = Stat::of(parent);
         let mut sum = Self::with_ticks(parent, stat.map_or(0, |stat| stat.own + stat.children));
-        for process in numbered("/proc") {
-            if let Some(stat) = Stat::of(process).filter(|stat| stat.parent == parent) {
-                let child = Self::with_ticks(process, stat.own);
-                sum.cpu += child.cpu;
-                sum.switches += child.switches;
-                sum.written += child.written;
-            }
+        for process in children(parent) {
+            let own = Stat::of(process).map_or(0, |stat| stat.own);
+            sum = sum + Self::with_ticks(process, own);
         }
         sum
     }
@@ -56,6 +57,24 @@ impl Usage {
             switches: switches.sum(),
             written: field(&format!("/proc/{process}/io"), "write_bytes:"),
         }
+    }
+}
+
+impl Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            switches: self.switches + other.switches,
+            written: self.written + other.written,
+        }
+    }
+}
+
+impl Sum for Usage {
+    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
+        usages.fold(Self::default(), Add::add)
     }
 }
 
@@ -86,6 +105,18 @@ impl Stat {
     }
 }
 
+/// The processes that one has started, and that still run.
+pub(crate) fn children(parent: u32) -> impl Iterator<Item = u32> {
+    let all = numbered("/proc");
+    all.filter(move |process| Stat::of(*process).is_some_and(|stat| stat.parent == parent))
+}
+
+/// Kilobytes of memory that a process has now, and the most it ever had.
+pub(crate) fn resident_kib(process: u32) -> (u64, u64) {
+    let status = format!("/proc/{process}/status");
+    (field(&status, "VmRSS:"), field(&status, "VmHWM:"))
+}
+
 /// The entries of a directory that are numbers.
 fn numbered(directory: &str) -> impl Iterator<Item = u32> + use<> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -97,6 +128,6 @@ fn field(file: &str, name: &str) -> u64 {
     let text = fs::read_to_string(file).unwrap_or_default();
     let found = text.lines().find_map(|line| line.strip_prefix(name));
     found
-        .and_then(|number| number.trim().parse().ok())
+        .and_then(|number| number.split_whitespace().next()?.parse().ok())
         .unwrap_or(0)
 }

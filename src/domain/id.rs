@@ -11,6 +11,11 @@ pub const ID_LENGTH: usize = 22;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /// Base62 digits that hold 22 bytes: 62^30 > 2^176.
 const TEXT_LENGTH: usize = 30;
+/// Digits that fit 64 bits together. They are written and read at once: ids stand in every request and answer, and
+/// dividing a long number takes longer than all else about them.
+const CHUNK: usize = 10;
+const CHUNK_BASE: u128 = 62_u128.pow(10);
+const VALUES: [Option<u8>; 256] = values();
 
 /// Identifier of a verification or a delivery. Rows sort by it in order of creation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,9 +78,8 @@ impl AsRef<[u8]> for Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = encode(self.0);
         f.write_str("otp_")?;
-        f.write_str(std::str::from_utf8(&digits).expect("the alphabet is ASCII"))
+        f.write_str(&encode(self.0))
     }
 }
 
@@ -108,84 +112,69 @@ pub fn base62(mut value: u64, length: usize) -> String {
     String::from_utf8(digits).expect("the alphabet is ASCII")
 }
 
-/// Digits that are converted together: their value fits into 32 bits.
-const STRIDE: usize = 5;
-const STRIDE_VALUE: u64 = 62_u64.pow(5);
-/// Words of 32 bits that hold an id, the first half empty.
-const WORDS: usize = 6;
-
-/// What each byte means as a digit; `NO_DIGIT`: nothing.
-const DIGITS: [u8; 256] = {
-    let mut digits = [NO_DIGIT; 256];
-    let mut digit = 0;
-    while digit < 62 {
-        digits[ALPHABET[digit as usize] as usize] = digit;
-        digit += 1;
-    }
-    digits
-};
-const NO_DIGIT: u8 = 255;
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a remainder, and a quotient of 32 bits"
-)]
-fn encode(number: [u8; ID_LENGTH]) -> [u8; TEXT_LENGTH] {
-    let mut bytes = [0; WORDS * 4];
-    bytes[WORDS * 4 - ID_LENGTH..].copy_from_slice(&number);
-    let mut words = bytes
-        .as_chunks()
-        .0
-        .iter()
-        .map(|word| u32::from_be_bytes(*word));
-    let mut words: [u32; WORDS] = std::array::from_fn(|_| words.next().unwrap_or_default());
+fn encode(id: [u8; ID_LENGTH]) -> String {
+    let mut number = words(id);
     let mut digits = [0; TEXT_LENGTH];
-    for five in digits.rchunks_mut(STRIDE) {
-        let mut rest = 0_u64;
-        for word in &mut words {
-            let value = rest << 32 | u64::from(*word);
-            *word = (value / STRIDE_VALUE) as u32;
-            rest = value % STRIDE_VALUE;
+    for chunk in digits.rchunks_exact_mut(CHUNK) {
+        let mut remainder = 0;
+        for word in &mut number {
+            let value = (remainder << 64) | u128::from(*word);
+            *word = low_word(value / CHUNK_BASE);
+            remainder = value % CHUNK_BASE;
         }
-        for digit in five.iter_mut().rev() {
-            *digit = ALPHABET[(rest % 62) as usize];
+        let mut rest = low_word(remainder);
+        for digit in chunk.iter_mut().rev() {
+            *digit = ALPHABET[usize::from((rest % 62).to_le_bytes()[0])];
             rest /= 62;
         }
     }
-    digits
+    String::from_utf8(digits.to_vec()).expect("the alphabet is ASCII")
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the low half, the high one is carried on"
-)]
 fn decode(digits: &[u8]) -> Option<[u8; ID_LENGTH]> {
     if digits.len() != TEXT_LENGTH {
         return None;
     }
-    let mut words = [0_u32; WORDS];
-    for five in digits.chunks(STRIDE) {
-        let mut carry = 0_u64;
-        for digit in five {
-            let value = DIGITS[usize::from(*digit)];
-            if value == NO_DIGIT {
-                return None;
-            }
-            carry = carry * 62 + u64::from(value);
+    let mut number = [0; 3];
+    for chunk in digits.chunks_exact(CHUNK) {
+        let mut carry = 0;
+        for digit in chunk {
+            carry = carry * 62 + u128::from(VALUES[usize::from(*digit)]?);
         }
-        for word in words.iter_mut().rev() {
-            let value = u64::from(*word) * STRIDE_VALUE + carry;
-            *word = value as u32;
-            carry = value >> 32;
+        for word in number.iter_mut().rev() {
+            let value = u128::from(*word) * CHUNK_BASE + carry;
+            *word = low_word(value);
+            carry = value >> 64;
         }
     }
-    let mut bytes = [0; WORDS * 4];
-    for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
-        *bytes = word.to_be_bytes();
+    // Thirty digits can hold more than an id does.
+    let bytes = number.map(u64::to_be_bytes);
+    let (beyond, id) = bytes.as_flattened().split_first_chunk::<2>()?;
+    (*beyond == [0; 2]).then(|| id.try_into().ok())?
+}
+
+/// As a number of 192 bits, the highest first.
+fn words(id: [u8; ID_LENGTH]) -> [u64; 3] {
+    let mut bytes = [0; 24];
+    bytes[2..].copy_from_slice(&id);
+    let (words, _) = bytes.as_chunks();
+    [words[0], words[1], words[2]].map(u64::from_be_bytes)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the rest is carried on")]
+const fn low_word(value: u128) -> u64 {
+    value as u64
+}
+
+/// What each byte is worth as a digit.
+const fn values() -> [Option<u8>; 256] {
+    let mut values = [None; 256];
+    let mut value = 0;
+    while value < 62 {
+        values[ALPHABET[value as usize] as usize] = Some(value);
+        value += 1;
     }
-    let (beyond, number) = bytes.split_last_chunk()?;
-    // 62^30 is a little more than what an id can be.
-    (beyond == [0, 0]).then_some(*number)
+    values
 }
 
 #[cfg(test)]
@@ -229,8 +218,22 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_written_as_it_always_was() {
+        let counting: [u8; ID_LENGTH] = std::array::from_fn(|place| u8::try_from(place).unwrap());
+        for (bytes, text) in [
+            ([0; ID_LENGTH], "otp_000000000000000000000000000000"),
+            (counting, "otp_000aoTeCmZZmK3mmfHwCoSC16fIvB7"),
+            ([255; ID_LENGTH], "otp_A2kL32r9ku6HrcANr3ayRQDYSUT3Z1"),
+        ] {
+            assert_eq!(Id(bytes).to_string(), text);
+            assert_eq!(Id::parse(text), Some(Id(bytes)));
+        }
+    }
+
+    #[test]
     fn a_text_beyond_22_bytes_is_no_id() {
         assert_eq!(Id::parse(&format!("otp_{}", "z".repeat(30))), None);
+        assert_eq!(Id::parse("otp_A2kL32r9ku6HrcANr3ayRQDYSUT3Z2"), None);
         assert_eq!(Id::parse("otp_0"), None);
         assert_eq!(Id::parse(&"0".repeat(30)), None);
     }

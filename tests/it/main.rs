@@ -3,6 +3,7 @@
 
 mod answer;
 mod app;
+mod arithmetic;
 mod breaker;
 mod calls;
 mod channels;
