@@ -41,6 +41,11 @@ impl TakeBack {
         {
             return;
         }
+        if delivery.stage == Stage::Unknown {
+            // Another process looks for it in vain: nobody was told to hand it over.
+            let delivery = delivery.clone();
+            ledger.give_back(&delivery, now, op);
+        }
         verification.end(Status::Canceled, None, now);
         ledger.put_verification(verification, now, op);
         if is_ours {

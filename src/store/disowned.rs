@@ -28,15 +28,42 @@ impl Shared {
             Ok(None) => StoreError::Unavailable("a commit of unknown fate".to_owned()),
             Err(error) => error,
         };
-        self.disown(entries, outcomes);
+        self.disown(entries.iter().zip(outcomes));
         Err(error)
     }
 
-    /// Takes back, as soon as that is possible, what `entries` may have begun. It leaves alone what bears an
-    /// `Idempotency-Key`: its caller will ask again, and is to find it.
-    fn disown(self: &Arc<Self>, entries: &[Entry], outcomes: &[Outcome]) {
-        let begun = entries.iter().zip(outcomes);
-        let begun = begun.filter_map(|(entry, outcome)| match (&entry.command, outcome) {
+    /// Takes back sends that were decided so late that their callers may have been told already that nothing was done.
+    pub(super) fn disown_late(
+        self: &Arc<Self>,
+        entries: &[Entry],
+        outcomes: Vec<Outcome>,
+    ) -> Vec<Result<Outcome, StoreError>> {
+        let is_late = |entry: &Entry| {
+            matches!(entry.command, Command::Send(_)) && entry.waiting.was_in_vain()
+        };
+        if !entries.iter().any(is_late) {
+            return outcomes.into_iter().map(Ok).collect();
+        }
+        let pairs = || entries.iter().zip(&outcomes);
+        self.disown(pairs().filter(|(entry, _)| is_late(entry)));
+        let too_late = || StoreError::Unavailable("it is too slow".to_owned());
+        let pairs = entries.iter().zip(outcomes);
+        pairs
+            .map(|(entry, outcome)| {
+                if is_late(entry) {
+                    Err(too_late())
+                } else {
+                    Ok(outcome)
+                }
+            })
+            .collect()
+    }
+
+    /// Takes back, as soon as that is possible, what some commands may have begun. It leaves alone what bears an
+    /// `Idempotency-Key`: its caller will ask again, and is to find it. A resend stands, too: what it took the place of is
+    /// gone.
+    fn disown<'a>(self: &Arc<Self>, decided: impl Iterator<Item = (&'a Entry, &'a Outcome)>) {
+        let begun = decided.filter_map(|(entry, outcome)| match (&entry.command, outcome) {
             (Command::Send(send), Outcome::Send(SendOutcome::Created(dispatch)))
                 if send.once.is_none() =>
             {
@@ -61,10 +88,20 @@ impl Shared {
 
     async fn take_back(self: Arc<Self>, entries: Vec<Entry>, end: Timestamp) {
         while self.clock.now() < end {
-            if self.run(&entries, Patience::begins()).await.is_ok() {
-                return;
+            match self.run(&entries, Patience::begins()).await {
+                Ok(_) => return,
+                // One row that cannot be read must not keep the others.
+                Err(
+                    StoreError::Damaged { .. } | StoreError::Newer { .. } | StoreError::Refused(_),
+                ) => {
+                    for entry in &entries {
+                        let alone = std::slice::from_ref(entry);
+                        let _ = self.run(alone, Patience::begins()).await;
+                    }
+                    return;
+                }
+                Err(_) => tokio::time::sleep(TRY_EVERY).await,
             }
-            tokio::time::sleep(TRY_EVERY).await;
         }
     }
 }

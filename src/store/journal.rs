@@ -13,7 +13,7 @@ use super::{
     Store, StoreError, apart, batch,
     batch::Committed,
     gathering::Gathering,
-    patience::{Patience, Waiting},
+    patience::{self, Patience, Waiting},
     riding::Riding,
     started::{Started, started},
     tally,
@@ -224,9 +224,8 @@ impl Journal {
             tally::answer(&self.metrics, &command, Err(&StoreError::Full));
             return Err(StoreError::Full);
         }
-        answered
-            .await
-            .map_err(|_| StoreError::Unavailable("the journal has stopped".to_owned()))?
+        let stopped = |_| StoreError::Unavailable("the journal has stopped".to_owned());
+        patience::answer(async { answered.await.map_err(stopped)? }).await
     }
 }
 
@@ -257,8 +256,9 @@ impl Shared {
     async fn settle(self: &Arc<Self>, entries: Vec<Entry>, patience: Patience) {
         match self.run(&entries, patience).await {
             Ok(outcomes) => {
+                let outcomes = self.disown_late(&entries, outcomes);
                 for (entry, outcome) in entries.into_iter().zip(outcomes) {
-                    self.answer(entry, Ok(outcome));
+                    self.answer(entry, outcome);
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {

@@ -17,6 +17,7 @@ impl Shared {
             tracing::warn!(error, commands = late.len(), "journal.refused");
         }
         for entry in late {
+            self.store.metrics().journal_refused.inc();
             let error = StoreError::Unavailable("it is too slow".to_owned());
             self.answer(entry, Err(error));
         }

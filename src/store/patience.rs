@@ -23,6 +23,10 @@ const COMMIT: Duration = Duration::from_secs(6);
 /// From the beginning of a batch until its fate stays unknown: callers must hear of it. A database that restarts may be
 /// back until then.
 const READ_BACK: Duration = Duration::from_secs(8);
+/// Callers are told by then, whatever hangs: a disk holds up the thread that waits for it, and nobody else can say so.
+const ANSWER: Duration = Duration::from_secs(10);
+/// What is decided so late may have been answered already.
+const TOO_LATE: Duration = Duration::from_millis(9500);
 const READ: Duration = Duration::from_secs(4);
 /// A read of a whole table, which nobody waits for.
 const LONG_READ: Duration = Duration::from_mins(1);
@@ -48,6 +52,11 @@ impl Waiting {
             IN_QUEUE
         };
         most < self.0.elapsed()
+    }
+
+    /// Whether the caller may have been told already that nothing was done.
+    pub(super) fn was_in_vain(self) -> bool {
+        TOO_LATE < self.0.elapsed()
     }
 }
 
@@ -78,6 +87,13 @@ impl Patience {
     ) -> impl Future<Output = Result<T, StoreError>> {
         timeout_at(self.0 + READ_BACK, Box::pin(look)).map(in_time)
     }
+}
+
+/// What the journal answers.
+pub(super) fn answer<T>(
+    answer: impl Future<Output = Result<T, StoreError>>,
+) -> impl Future<Output = Result<T, StoreError>> {
+    timeout(ANSWER, answer).map(in_time)
 }
 
 pub(super) fn read<T>(

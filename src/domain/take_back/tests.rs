@@ -37,6 +37,7 @@ fn a_delivery_whose_lease_lapsed_is_not_handed_over_any_more() {
     assert_eq!(decide(&mut ledger), Status::Canceled);
     let ended = ledger.deliveries.get(&delivery().id).unwrap();
     assert_eq!((ended.stage, &ended.sealed), (Stage::Done, &None));
+    assert!(ledger.counters.get(&CHARGE).unwrap().instants.is_empty());
 }
 
 #[test]
