@@ -84,13 +84,15 @@ pub(super) async fn run(
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(decided));
     }
+    // Between us and PostgreSQL there may be others, who tell of a lost connection in words of their own.
+    let is_told_first_hand = matches!(tx, BatchTx::Sqlite(_));
     match patience.to_commit(tx.commit()).await {
         Some(Ok(())) => {
             store.wrote();
             Ok(Committed::Yes(decided))
         }
-        Some(Err(StoreError::Lost(_))) | None => Ok(Committed::Perhaps(decided, Box::new(traces))),
-        Some(Err(error)) => Err(error),
+        Some(Err(error)) if is_told_first_hand || matches!(error, StoreError::Again) => Err(error),
+        Some(Err(_)) | None => Ok(Committed::Perhaps(decided, Box::new(traces))),
     }
 }
 
@@ -259,7 +261,7 @@ where
     Ok(())
 }
 
-/// Writes each changed row once: one statement a table.
+/// Writes each changed row once.
 async fn write(tx: &mut BatchTx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
     Ok(Traces {
         sends: write_rows::<Remembered>(tx, &ledger.sends, key_id).await?,

@@ -23,8 +23,10 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// A server that needs longer to end a transaction, or to answer anything at all, loses the connection.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
 
-/// What was used so lately is taken to be alive.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// What the journal used so lately is taken to be alive: a batch that finds its connection dead is run again.
+pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// A read is not run again, so each connection is tried first.
+pub(super) const NEVER_TRUSTED: Duration = Duration::ZERO;
 
 /// A pool of connections.
 pub(super) struct Connections {
@@ -57,15 +59,20 @@ enum State {
 }
 
 impl Connections {
-    /// At most `most`. Those that lay idle for a while, or are in doubt, are tried before they are used.
-    pub(super) fn new(options: PgConnectOptions, most: u32, doubt: Doubt) -> Self {
+    /// At most `most`. Those that lay idle for longer than `trusted_for`, or are in doubt, are tried before they are used.
+    pub(super) fn new(
+        options: PgConnectOptions,
+        most: u32,
+        trusted_for: Duration,
+        doubt: Doubt,
+    ) -> Self {
         let known = doubt.clone();
         let pool = PgPoolOptions::new()
             .max_connections(most)
             .acquire_timeout(PATIENCE)
             .test_before_acquire(false)
             .before_acquire(move |connection, seen| {
-                let is_trusted = seen.idle_for < TRUSTED_FOR && !known.is_older(seen.idle_for);
+                let is_trusted = seen.idle_for < trusted_for && !known.is_older(seen.idle_for);
                 Box::pin(async move {
                     if !is_trusted {
                         answers(connection).await?;
@@ -98,6 +105,20 @@ impl Connections {
     pub(super) fn pool(&self) -> &PgPool {
         &self.pool
     }
+}
+
+/// A connection for a read.
+pub(super) async fn read(connections: &Connections) -> Result<Lease, StoreError> {
+    connections.lease().await
+}
+
+/// The same, for the read of a whole table: it has more time, and does not go row by row through an index.
+pub(super) async fn long_read(connections: &Connections) -> Result<Lease, StoreError> {
+    let mut lease = connections.begin().await?;
+    lease
+        .execute("set local statement_timeout = '60s'; set local enable_seqscan = on")
+        .await?;
+    Ok(lease)
 }
 
 async fn answers(connection: &mut PgConnection) -> Result<(), sqlx::Error> {

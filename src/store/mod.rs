@@ -1,4 +1,5 @@
-//! All SQL. One `Store`, two databases, the same tables; what differs between them is in `record.rs` and `open.rs`.
+//! All SQL. One `Store`, two databases, the same tables; what differs between them is in `batch_tx.rs`,
+//! `record.rs`, `open.rs` and `upgrade.rs`.
 
 mod apart;
 mod asks;
@@ -149,7 +150,7 @@ macro_rules! read {
             }
             $crate::store::Pool::Postgres { readers, .. } => {
                 $crate::store::patience::$patience(async {
-                    let mut lease = readers.lease().await?;
+                    let mut lease = $crate::store::lease::$patience(readers).await?;
                     let $connection = &mut *lease;
                     Ok($query)
                 })

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::{
     Pool, Store, StoreError,
     direct::{Direct, WAL_PAGES},
-    lease::{Connections, Doubt, PATIENCE},
+    lease::{Connections, Doubt, NEVER_TRUSTED, PATIENCE, TRUSTED_FOR},
     sqlite_file::SqliteFile,
 };
 use crate::telemetry::Metrics;
@@ -151,13 +151,18 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
         ])
         .disable_statement_logging();
     let doubt = Doubt::default();
-    let writers = Connections::new(options.clone(), POSTGRES_WRITERS, doubt.clone());
+    let writers = Connections::new(
+        options.clone(),
+        POSTGRES_WRITERS,
+        TRUSTED_FOR,
+        doubt.clone(),
+    );
     match writers.lease().await {
         Ok(_) => {}
         Err(StoreError::Unavailable(_)) => return Err(why_not(options).await),
         Err(error) => return Err(error),
     }
-    let readers = Connections::new(options, READERS, doubt);
+    let readers = Connections::new(options, READERS, NEVER_TRUSTED, doubt);
     Ok(Pool::Postgres { writers, readers })
 }
 
