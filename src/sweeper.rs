@@ -138,29 +138,47 @@ impl Sweeper {
         for tenant in self.directory.names().await? {
             purged.until.entry(tenant).or_insert(beginning);
         }
+        let mut outcome = Ok(());
         for (tenant, from) in &mut purged.until {
-            let retention = match self.directory.tenant(tenant).await? {
-                Some(tenant) => tenant.policy.retention,
-                None => RETENTION_OF_NOBODY,
-            };
-            // What would become too old before the next round goes now.
-            let ended_before = now.minus(retention).plus(PURGE_EVERY);
-            let end = Id::smallest_at(ended_before);
-            loop {
-                let clock = self.clock.stopwatch();
-                let born = *from..end;
-                let purge = self.store.purge(tenant, born, ended_before, pace.chunk());
-                let Some(last) = purge.await? else { break };
-                *from = last;
-                if stop.is_cancelled() {
-                    return Ok(());
-                }
-                self.give_way(pace.rest_after(clock.elapsed()), stop)
-                    .await?;
+            // One tenant's trouble is not another's.
+            let done = self.purge_tenant(tenant, from, now, pace, stop).await;
+            outcome = outcome.and(done);
+            if stop.is_cancelled() {
+                break;
             }
-            // Whatever was born shortly before may have ended later; all that is older is gone.
-            *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));
         }
+        outcome
+    }
+
+    async fn purge_tenant(
+        &self,
+        tenant: &str,
+        from: &mut Id,
+        now: Timestamp,
+        pace: &mut Pace,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        let retention = match self.directory.tenant(tenant).await? {
+            Some(tenant) => tenant.policy.retention,
+            None => RETENTION_OF_NOBODY,
+        };
+        // What would become too old before the next round goes now.
+        let ended_before = now.minus(retention).plus(PURGE_EVERY);
+        let end = Id::smallest_at(ended_before);
+        loop {
+            let clock = self.clock.stopwatch();
+            let born = *from..end;
+            let purge = self.store.purge(tenant, born, ended_before, pace.chunk());
+            let Some(last) = purge.await? else { break };
+            *from = last;
+            if stop.is_cancelled() {
+                return Ok(());
+            }
+            self.give_way(pace.rest_after(clock.elapsed()), stop)
+                .await?;
+        }
+        // Whatever was born shortly before may have ended later; all that is older is gone.
+        *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));
         Ok(())
     }
 

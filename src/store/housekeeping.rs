@@ -177,6 +177,8 @@ impl Store {
                 }
                 Tx::Postgres(tx) => {
                     for sql in [
+                        // Batches lock verifications first, in this order.
+                        "select id from verifications where id = any($1) order by id for update",
                         "delete from deliveries where verification = any($1)",
                         "delete from verifications where id = any($1)",
                     ] {
@@ -212,43 +214,35 @@ impl Store {
         now: Timestamp,
         most: i64,
     ) -> Result<bool, StoreError> {
-        patience::housekeeping(async {
-            let mut tx = self.begin().await?;
-            // First, as in a batch: nobody who holds a counter waits for one of these.
-            let sends = on!(&mut tx, connection => {
-                sqlx::query(
-                    "delete from idempotency where expires_at <= $1 \
-                     and id in (select id from idempotency where expires_at <= $1 limit $2)",
-                )
-                .bind(now.as_millis())
-                .bind(most)
-                .execute(connection)
-                .await?
-                .rows_affected()
-            });
-            let counters = on!(&mut tx, connection => {
-                sqlx::query(
-                    "delete from counters where until < $1 \
-                     and id in (select id from counters where until < $1 limit $2)",
-                )
-                    .bind(now.as_millis())
-                    .bind(most)
-                    .execute(connection)
-                    .await?
-                    .rows_affected()
-            });
-            let budgets = on!(&mut tx, connection => {
-                sqlx::query(
-                    "delete from budgets where last_failure < $1 and blocked_until < $2 \
-                     and id in (select id from budgets where last_failure < $1 and blocked_until < $2 limit $3)",
-                )
+        // There is no index by which unused budgets are found: nobody shall wait while they are looked for.
+        let unused: Vec<Vec<u8>> = read!(self, pool => {
+            sqlx::query_scalar("select id from budgets where last_failure < $1 and blocked_until < $2 limit $3")
                 .bind(unused_since.as_millis())
                 .bind(now.as_millis())
                 .bind(most)
-                .execute(connection)
+                .fetch_all(pool)
                 .await?
-                .rows_affected()
-            });
+        });
+        patience::housekeeping(async {
+            let mut tx = self.begin().await?;
+            // In the order of batches. What one of them holds is left for the next time: waiting for each other in a circle
+            // would end one of both.
+            let free = if self.is_sqlite() {
+                ""
+            } else {
+                " for update skip locked"
+            };
+            let sends = format!(
+                "delete from idempotency where expires_at <= $1 \
+                 and id in (select id from idempotency where expires_at <= $1 limit $2{free})"
+            );
+            let counters = format!(
+                "delete from counters where until < $1 \
+                 and id in (select id from counters where until < $1 limit $2{free})"
+            );
+            let sends = delete_until(&mut tx, sends, now, most).await?;
+            let budgets = delete_unused(&mut tx, &unused, unused_since, now).await?;
+            let counters = delete_until(&mut tx, counters, now, most).await?;
             tx.commit().await?;
             let full = u64::try_from(most).unwrap_or(0);
             Ok([counters, budgets, sends]
@@ -319,6 +313,54 @@ impl Store {
             .map(|(key_id, until)| (key_id, Timestamp::from_millis(until)))
             .collect())
     }
+}
+
+async fn delete_until(
+    tx: &mut Tx,
+    sql: String,
+    now: Timestamp,
+    most: i64,
+) -> Result<u64, StoreError> {
+    Ok(on!(tx, connection => {
+        sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(now.as_millis())
+            .bind(most)
+            .execute(connection)
+            .await?
+            .rows_affected()
+    }))
+}
+
+/// Deletes those of the budgets `ids` that are still unused.
+async fn delete_unused(
+    tx: &mut Tx,
+    ids: &[Vec<u8>],
+    unused_since: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    const UNUSED: &str = "last_failure < $1 and blocked_until < $2";
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    let (since, now) = (unused_since.as_millis(), now.as_millis());
+    Ok(match tx {
+        Tx::Sqlite { tx, .. } => {
+            let sql = format!(
+                "delete from budgets where {UNUSED} and id in (select unhex(value) from json_each($3))"
+            );
+            let delete = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since).bind(now);
+            let delete = delete.bind(record::json_keys(ids));
+            delete.execute(&mut **tx).await?.rows_affected()
+        }
+        Tx::Postgres(tx) => {
+            let sql = format!(
+                "delete from budgets where {UNUSED} and id in ( \
+                 select id from budgets where id = any($3) for update skip locked)"
+            );
+            let delete = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since).bind(now);
+            delete.bind(ids).execute(&mut **tx).await?.rows_affected()
+        }
+    })
 }
 
 async fn put_aside(tx: &mut Tx, rows: &[&SetAside], until: Timestamp) -> Result<(), StoreError> {
