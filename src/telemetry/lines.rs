@@ -1,10 +1,10 @@
 //! Lines on their way to standard error. A request leaves its lines here and goes on: a thread writes down what has
-//! gathered, so that a write costs the same for one line and for a hundred, and a slow reader holds up nobody.
+//! gathered, so that a write costs the same for one line and for a hundred, and a reader that pauses holds up nobody.
 
 use std::{
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// More than this waits only if nobody reads; then whoever has something to tell waits, too, and nothing is lost.
 const MOST: usize = 4 * 1024 * 1024;
+/// How long the end waits for the last lines to be read.
+const LAST: Duration = Duration::from_secs(1);
 /// For how long lines gather.
 const GATHER: Duration = Duration::from_millis(1);
 
@@ -29,13 +31,11 @@ struct Shared {
 struct State {
     text: Vec<u8>,
     is_over: bool,
+    is_written: bool,
 }
 
-/// Writes down all that was left before it is dropped.
-pub struct LastLines {
-    lines: Lines,
-    writer: Option<JoinHandle<()>>,
-}
+/// Writes down all that was left before it is dropped, unless nobody reads.
+pub struct LastLines(Lines);
 
 impl Lines {
     /// Lines go to `to` until what is given back is dropped.
@@ -47,10 +47,8 @@ impl Lines {
         }));
         let thread = thread::Builder::new().name("log".to_owned());
         let writer = lines.clone();
-        let last = LastLines {
-            lines: lines.clone(),
-            writer: Some(thread.spawn(move || writer.write_down(to))?),
-        };
+        thread.spawn(move || writer.write_down(to))?;
+        let last = LastLines(lines.clone());
         Ok((lines, last))
     }
 
@@ -62,6 +60,9 @@ impl Lines {
                 state = wait(&self.0.left, state);
             }
             if state.text.is_empty() {
+                state.is_written = true;
+                drop(state);
+                self.0.taken.notify_all();
                 return;
             }
             if !state.is_over {
@@ -120,12 +121,16 @@ impl<'a> MakeWriter<'a> for Lines {
 
 impl Drop for LastLines {
     fn drop(&mut self) {
-        self.lines.state().is_over = true;
-        self.lines.0.left.notify_one();
-        if let Some(writer) = self.writer.take() {
-            // It panics nowhere, and if it did, nothing could be told of it.
-            let _ = writer.join();
-        }
+        let shared = &self.0.0;
+        let mut state = self.0.state();
+        state.is_over = true;
+        shared.left.notify_one();
+        // Whoever stops the service is not kept waiting by whoever does not read.
+        drop(
+            shared
+                .taken
+                .wait_timeout_while(state, LAST, |state| !state.is_written),
+        );
     }
 }
 
@@ -159,6 +164,30 @@ mod tests {
         }
         drop(last);
         assert_eq!(*page.0.lock().unwrap(), expected);
+    }
+
+    /// Takes nothing, as a pipe does that nobody reads.
+    struct Blocked(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Blocked {
+        fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(text.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_whoever_does_not_read() {
+        let (reads, blocked) = std::sync::mpsc::channel();
+        let (lines, last) = Lines::start(Blocked(blocked)).unwrap();
+        (&lines).write_all(b"line\n").unwrap();
+        drop(last);
+        assert!(!lines.state().is_written);
+        drop(reads);
     }
 
     #[test]
