@@ -21,6 +21,8 @@ const END_EVERY: Duration = Duration::from_secs(1);
 const PURGE_EVERY: Duration = Duration::from_secs(15);
 /// Overdue verifications that are ended together.
 const CHUNK: i64 = 500;
+/// Unused budgets that are deleted in a round.
+const BUDGETS: i64 = 10_000;
 /// Counters unused for this long are deleted.
 const KEEP_BUDGETS: Duration = Duration::from_hours(30 * 24);
 /// What is kept of a tenant that is gone.
@@ -80,11 +82,22 @@ impl Sweeper {
         pace: &mut Pace,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
+        let unused_since = now.minus(KEEP_BUDGETS);
+        // They are looked for once a round, since that takes long: no index leads to them. The others do not depend on it.
+        let found = self.store.unused_budgets(unused_since, now, BUDGETS).await;
+        let mut budgets = found.unwrap_or_else(|error| {
+            self.note(Err(error));
+            Vec::new()
+        });
         loop {
             let clock = self.clock.stopwatch();
-            let unused_since = now.minus(KEEP_BUDGETS);
-            let purge = self.store.purge_counters(unused_since, now, pace.chunk());
-            if !purge.await? || stop.is_cancelled() {
+            let most = usize::try_from(pace.chunk()).expect("a small number");
+            let some = budgets.split_off(budgets.len().saturating_sub(most));
+            let purge = self
+                .store
+                .purge_counters(&some, unused_since, now, pace.chunk());
+            let is_full = purge.await?;
+            if (!is_full && budgets.is_empty()) || stop.is_cancelled() {
                 return Ok(());
             }
             self.give_way(pace.rest_after(clock.elapsed()), stop)
@@ -142,8 +155,9 @@ impl Sweeper {
         for (tenant, from) in &mut purged.until {
             // One tenant's trouble is not another's.
             let done = self.purge_tenant(tenant, from, now, pace, stop).await;
+            let is_away = matches!(done, Err(StoreError::Unavailable(_)));
             outcome = outcome.and(done);
-            if stop.is_cancelled() {
+            if is_away || stop.is_cancelled() {
                 break;
             }
         }

@@ -34,15 +34,17 @@ impl TakeBack {
             return;
         };
         let is_ours = delivery.stage == Stage::Claimed && delivery.claim == FIRST_CLAIM;
-        let is_waiting = matches!(delivery.stage, Stage::Waiting | Stage::Unknown);
+        // Another process may look for it after its lease, in vain: until it hands it over itself, nobody has.
+        let is_looked_for =
+            delivery.stage == Stage::Unknown && delivery.handed_at == Some(delivery.created_at);
+        let is_waiting = delivery.stage == Stage::Waiting || is_looked_for;
         if verification.status != Status::Pending
             || verification.delivery != self.delivery
             || !(is_ours || is_waiting)
         {
             return;
         }
-        if delivery.stage == Stage::Unknown {
-            // Another process looks for it in vain: nobody was told to hand it over.
+        if is_looked_for {
             let delivery = delivery.clone();
             ledger.give_back(&delivery, now, op);
         }

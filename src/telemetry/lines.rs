@@ -125,6 +125,8 @@ impl Drop for LastLines {
         let mut state = self.0.state();
         state.is_over = true;
         shared.left.notify_one();
+        // Those who wait for room are let go: nobody needs to write any more.
+        shared.taken.notify_all();
         // Whoever stops the service is not kept waiting by whoever does not read.
         drop(
             shared

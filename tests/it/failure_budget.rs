@@ -244,7 +244,8 @@ on_both! {
         let store = app.store().await;
         let long_ago = NOON.minus(std::time::Duration::from_hours(24));
         while !guessing.is_finished() {
-            store.purge_counters(long_ago, app.clock.now(), 500).await.unwrap();
+            let budgets = store.unused_budgets(long_ago, app.clock.now(), 500).await.unwrap();
+            store.purge_counters(&budgets, long_ago, app.clock.now(), 500).await.unwrap();
         }
         guessing.await.unwrap();
     }

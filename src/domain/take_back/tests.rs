@@ -32,6 +32,7 @@ fn what_nobody_was_told_of_ends_unsent_and_counts_against_no_limit() {
 #[test]
 fn a_delivery_whose_lease_lapsed_is_not_handed_over_any_more() {
     let mut ledger = ledger(|_, delivery| {
+        delivery.handed_at = Some(delivery.created_at);
         assert_eq!(delivery.claim(NOW), Work::LookUp);
     });
     assert_eq!(decide(&mut ledger), Status::Canceled);
@@ -44,6 +45,11 @@ fn a_delivery_whose_lease_lapsed_is_not_handed_over_any_more() {
 fn what_somebody_is_handing_over_or_has_asked_for_again_stands() {
     let mut handed_over = ledger(|_, delivery| delivery.claim = 2);
     assert_eq!(decide(&mut handed_over), Status::Pending);
+    let mut perhaps_handed_over = ledger(|_, delivery| {
+        delivery.stage = Stage::Unknown;
+        delivery.handed_at = Some(NOW.plus(std::time::Duration::from_secs(20)));
+    });
+    assert_eq!(decide(&mut perhaps_handed_over), Status::Pending);
     let mut sent = ledger(|_, delivery| delivery.stage = Stage::Done);
     assert_eq!(decide(&mut sent), Status::Pending);
     let mut resent = ledger(|verification, _| {

@@ -18,7 +18,7 @@ const TAKEN_BACK: &str = "select count(*) from verifications where status = 'can
 async fn calm(change: impl FnOnce(&mut Config)) -> (TestApp, Cable) {
     let (app, cable) = by_cable_with(change).await;
     app.eventually("it has swept for the first time", async |_| {
-        cable.heard(&["delete from budgets", "commit", "COMMIT"])
+        cable.heard(&["delete from counters", "commit", "COMMIT"])
     })
     .await;
     (app, cable)
