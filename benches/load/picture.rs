@@ -39,7 +39,7 @@ pub(crate) fn draw(latencies: &[Latency], below: &str) -> String {
     let axes = Axes::around(latencies);
     #[expect(clippy::cast_precision_loss, reason = "at most three")]
     let panels = databases.len() as f64;
-    let width = (LEFT + panels * (PANEL.0 + GAP)).max(640.0);
+    let width = (LEFT + panels * (PANEL.0 + GAP)).max(680.0);
     let height = TOP + PANEL.1 + BOTTOM;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
