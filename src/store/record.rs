@@ -1,8 +1,9 @@
 //! How rows travel: many rows a statement, whichever the database.
 //!
-//! SQLite takes a batch as one JSON text and PostgreSQL as one array per column; a table says what its columns are, and
-//! both statements follow from that. Each sqlx statement costs two thread switches on SQLite and a round trip on
-//! PostgreSQL, so the number of statements is what counts, not the number of rows.
+//! PostgreSQL takes one array per column. SQLite takes one JSON text, but only from those who write beside the journal:
+//! its batches go row by row through `direct.rs`. A table says what its columns are, and all statements follow from that.
+//! Each statement costs sqlx two thread switches on SQLite and a round trip on PostgreSQL, so here the number of statements
+//! is what counts, not the number of rows.
 
 use std::fmt::Write as _;
 

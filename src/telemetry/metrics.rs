@@ -193,7 +193,7 @@ impl All {
             journal_batches: make.histogram("journal_batch_commands", "Commands in a batch. Large ones mean that the database is the bottleneck, and is used well.", &BATCH_BUCKETS),
             journal_commits: make.histogram("journal_commit_duration_seconds", "Time of a batch's whole transaction. This is what every send and check waits for.", &BUCKETS),
             journal_reruns: make.counters("journal_reruns_total", "Batches that were run again: conflict is normal between replicas, lost_connection means that connections break."),
-            journal_refused: make.counter("journal_refused_total", "Commands refused because the queue was full. Any: the database is too slow for the load."),
+            journal_refused: make.counter("journal_refused_total", "Commands refused because the queue was full, or because they had waited for seconds. Any: the database is too slow for the load."),
             outbox: make.gauges("outbox_deliveries", "Deliveries that are not over, by stage; NaN when the database does not tell. All replicas show the same: take max, not sum."),
             outbox_oldest_age: make.gauge("outbox_oldest_age_seconds", "Age of the oldest delivery that is not over; 0 when there is none, NaN when the database does not tell. Beyond a minute, messages arrive too late."),
             database_up: make.int_gauge("database_up", "1 when the database answered a read for this scrape or one up to 5 s ago. Whether it takes writes, /readyz tells."),
