@@ -160,7 +160,7 @@ impl Check {
             }
             CheckOutcome::Wrong { attempts_left }
         };
-        ledger.budgets.put(index.newest, budget, op);
+        ledger.put_budget(index.newest, budget, op);
         ledger.put_verification(verification, now, op);
         outcome
     }

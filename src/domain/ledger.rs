@@ -149,6 +149,13 @@ impl Ledger {
         budget
     }
 
+    /// Writes the failure budget of a number. One that never failed has no row, and needs none.
+    pub fn put_budget(&mut self, index: [u8; 32], budget: FailureBudget, op: Op) {
+        if budget != FailureBudget::default() || self.budgets.get(&index).is_some() {
+            self.budgets.put(index, budget, op);
+        }
+    }
+
     /// The counter of a limit. What stands under an older key moves to the newest.
     pub fn counter(&mut self, id: &UnderEveryKey<[u8; 16]>, op: Op) -> Counter {
         let mut counter = self.counters.get(&id.newest).cloned().unwrap_or_default();
