@@ -36,6 +36,7 @@ mod standing;
 mod started;
 mod tally;
 mod tenants;
+mod unused;
 mod upgrade;
 mod verifications;
 mod watch;
@@ -56,6 +57,7 @@ pub use reads::Snapshot;
 pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
+pub use unused::Stretch;
 
 use lease::{Connections, Lease};
 use sqlite_file::SqliteFile;
