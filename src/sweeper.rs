@@ -92,8 +92,7 @@ impl Sweeper {
             if !is_full || stop.is_cancelled() {
                 return Ok(());
             }
-            self.give_way(pace.rest_after(clock.elapsed()), stop)
-                .await?;
+            self.rest(pace.rest_after(clock.elapsed()), stop).await;
         }
     }
 
@@ -117,20 +116,12 @@ impl Sweeper {
                 let most = usize::try_from(pace.chunk()).expect("a small number");
                 let chunk = unused.split_off(unused.len().saturating_sub(most));
                 self.store.delete_budgets(&chunk, now).await?;
-                self.give_way(pace.rest_after(clock.elapsed()), stop)
-                    .await?;
+                self.rest(pace.rest_after(clock.elapsed()), stop).await;
             }
             if !walk.goes_on(found, end) || stop.is_cancelled() {
                 return Ok(());
             }
         }
-    }
-
-    /// After a chunk that was deleted.
-    async fn give_way(&self, time: Duration, stop: &CancellationToken) -> Result<(), StoreError> {
-        self.store.take_in_log().await?;
-        self.rest(time, stop).await;
-        Ok(())
     }
 
     async fn end_overdue(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -209,8 +200,7 @@ impl Sweeper {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            self.give_way(pace.rest_after(clock.elapsed()), stop)
-                .await?;
+            self.rest(pace.rest_after(clock.elapsed()), stop).await;
         }
         // Whatever was born shortly before may have ended later; all that is older is gone.
         *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));

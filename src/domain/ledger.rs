@@ -63,6 +63,11 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
         );
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.0.reserve(more);
+    }
+
     pub fn get(&self, key: &K) -> Option<&V> {
         self.0.get(key).map(|row| &row.value)
     }

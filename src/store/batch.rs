@@ -267,7 +267,10 @@ where
     T: Record + Clone + PartialEq,
     T::Key: Copy + Eq + std::hash::Hash,
 {
-    for row in tx.load::<T>(keys).await? {
+    let loaded = tx.load::<T>(keys).await?;
+    // Most of what is looked for and is not there is made.
+    rows.reserve(keys.len());
+    for row in loaded {
         rows.load(row.key, row.value, row.version);
     }
     Ok(())

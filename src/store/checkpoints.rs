@@ -16,6 +16,9 @@ pub(super) const WAL_PAGES: i32 = 4096;
 /// When the other thread does not come to its end for so many times that, everybody waits for the copying after all.
 const TOO_LONG: i32 = 4;
 
+/// Each time it copies what was committed during the time before, so that little is left to wait for.
+const PASSES: usize = 4;
+
 thread_local! {
     /// Pages in the log after the last commit of this thread.
     static LOGGED: Cell<i32> = const { Cell::new(0) };
@@ -71,7 +74,9 @@ impl Checkpoints {
 
     fn begin(&mut self, connection: Connection) {
         let work = move || {
-            copy(&connection);
+            for _ in 0..PASSES {
+                copy(&connection);
+            }
             connection
         };
         let thread = thread::Builder::new().name("checkpoint".to_owned());

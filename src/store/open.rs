@@ -86,7 +86,8 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         // Nor in a temporary file beside it: statement journals hold old pages, and cost a file for every batch.
         .pragma("temp_store", "memory")
         .pragma("trusted_schema", "off")
-        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+        // The journal sees to the log, without holding anybody up. This is for when it has nothing to write.
+        .pragma("wal_autocheckpoint", (4 * WAL_PAGES).to_string())
         .disable_statement_logging();
     create_private(path)?;
     let writers = SqlitePoolOptions::new()

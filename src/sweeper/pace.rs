@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 /// How long a chunk shall hold up others.
-const HOLD: Duration = Duration::from_millis(5);
+const HOLD: Duration = Duration::from_millis(3);
 /// Rows in a chunk. With fewer, most of the time would go into waiting for turns and for the disk, and rows could come
 /// faster than they go.
-const FIRST: i64 = 200;
-const FEWEST: i64 = 150;
+const FIRST: i64 = 100;
+const FEWEST: i64 = 32;
 const MOST: i64 = 500;
 /// How many times as long as a chunk took the others have their turn.
 const TURN: u32 = 2;
