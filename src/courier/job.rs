@@ -71,7 +71,8 @@ impl Courier {
             code: dispatch.code,
             lease_end,
         };
-        self.hand_off(job, tell, Turn::Fresh).await;
+        // Apart from its task, which is moved several times until it runs.
+        Box::pin(self.hand_off(job, tell, Turn::Fresh)).await;
     }
 
     /// A delivery that waited in the outbox.

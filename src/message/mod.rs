@@ -59,14 +59,14 @@ pub fn sms(
     {
         return text;
     }
-    let mut candidates = shapes(texts, purpose.is_some()).into_iter().map(|shape| {
-        let [first, validity, warning] = shape;
-        fill(&[first, validity, warning, &last_line], &filling)
-    });
-    let shortest = candidates.next_back().expect("there are several shapes");
-    candidates
-        .find(|text| fits(text, autofill))
-        .unwrap_or(shortest)
+    let mut text = Zeroizing::default();
+    for [first, validity, warning] in shapes(texts, purpose.is_some()) {
+        text = fill(&[first, validity, warning, &last_line], &filling);
+        if fits(&text, autofill) {
+            break;
+        }
+    }
+    text
 }
 
 /// What can be said, from all of it to the least. The warning goes first, then what the code is for, how long it is good,

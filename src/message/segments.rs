@@ -26,7 +26,8 @@ pub fn is_gsm7(text: &str) -> bool {
 /// The segments of `text`: one holds 160 characters of the GSM alphabet or 70 units of UTF-16. Each of several holds 153
 /// or 67, since a header tells how they belong together; what takes two places is not torn apart.
 pub fn count(text: &str) -> usize {
-    let gsm7 = is_gsm7(text);
+    let in_gsm7: Option<usize> = text.chars().map(width).sum();
+    let gsm7 = in_gsm7.is_some();
     let (alone, among_others) = if gsm7 { (160, 153) } else { (70, 67) };
     let widths = || {
         text.chars().map(move |c| match width(c) {
@@ -34,7 +35,7 @@ pub fn count(text: &str) -> usize {
             _ => c.len_utf16(),
         })
     };
-    if widths().sum::<usize>() <= alone {
+    if in_gsm7.unwrap_or_else(|| widths().sum()) <= alone {
         return 1;
     }
     let (mut segments, mut filled) = (1, 0);

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
-use reqwest::{Client, Request, RequestBuilder, redirect};
+use reqwest::{Client, Request, RequestBuilder, header, redirect, retry};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{call::CALLS, sms::MESSAGES};
+use super::{call::CALLS, form, sms::MESSAGES};
 use crate::domain::{
     code::Code, delivery::Channel, phone::PhoneNumber, policy::Policy, random::Random,
     synthesizer::Synthesizer,
@@ -69,8 +69,8 @@ impl Accounts {
                 .no_proxy()
                 // A redirect would carry the credentials and the code to where nobody told us to send them.
                 .redirect(redirect::Policy::none())
-                // One send is one send: repeating is the courier's decision.
-                .retry(reqwest::retry::never())
+                // One send is one send: repeating is the courier's decision. Nor is a copy kept of what never goes again.
+                .retry(retry::never().max_retries_per_request(0))
                 // It must end before the whole request does: then it is certain that nothing was sent.
                 .connect_timeout(CONNECT_TIMEOUT.min(settings.timeout / 2))
                 .timeout(settings.timeout)
@@ -165,6 +165,7 @@ impl Account {
         let new = |resources| {
             settings
                 .signed(client.post(settings.url(resources)))
+                .header(header::CONTENT_TYPE, form::CONTENT_TYPE)
                 .build()
         };
         Ok(Self {

@@ -1,10 +1,10 @@
 //! One request to an account, and what its answer means: the same for text messages and calls.
 
-use reqwest::{Request, RequestBuilder, Response, StatusCode, header};
+use reqwest::{Request, Response, StatusCode, header};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::Account;
+use super::{Account, form};
 use crate::domain::{
     clock::{Clock, Timestamp},
     phone::PhoneNumber,
@@ -99,9 +99,9 @@ impl Account {
         clock: &Clock,
     ) -> HandedOver {
         let started = clock.now();
-        let request = request.try_clone().expect("it has no body yet");
-        let request = RequestBuilder::from_parts(self.client.clone(), request);
-        match request.form(form).send().await {
+        let mut request = request.try_clone().expect("it has no body yet");
+        *request.body_mut() = Some(form::encode(form).into());
+        match self.client.execute(request).await {
             Ok(response) => judge(response, started, clock).await,
             // The request was not written: no name, no connection, no TLS, or no valid URL.
             Err(error) if error.is_connect() || error.is_builder() => {

@@ -4,6 +4,7 @@ mod account;
 mod call;
 mod callback;
 mod exchange;
+mod form;
 pub mod rcml;
 mod sms;
 mod token;

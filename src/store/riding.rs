@@ -29,8 +29,10 @@ impl Journal {
     #[must_use]
     pub fn ride(&self, verification: Id) -> Ride {
         let riding = self.riding.clone();
-        riding.0.send_modify(|all| {
+        // Nobody waits for more to be told.
+        riding.0.send_if_modified(|all| {
             all.insert(verification);
+            false
         });
         Ride {
             riding,
@@ -48,8 +50,11 @@ impl Journal {
 
 impl Drop for Ride {
     fn drop(&mut self) {
-        self.riding.0.send_modify(|all| {
+        let told = &self.riding.0;
+        // Mostly nobody waits, and waking is dearer than looking. Who comes now waits for `all`, and then sees it changed.
+        told.send_if_modified(|all| {
             all.remove(&self.verification);
+            0 < told.receiver_count()
         });
     }
 }
