@@ -36,7 +36,7 @@ use crate::{
         take_back::TakeBack,
     },
     telemetry::{
-        Metrics,
+        Context, Metrics,
         labels::{Place, Rerun},
     },
 };
@@ -88,7 +88,7 @@ pub(super) struct Entry {
     pub(super) op: Op,
     tell: Option<oneshot::Sender<Report>>,
     answer: oneshot::Sender<Result<Outcome, StoreError>>,
-    span: tracing::Span,
+    context: Context,
     pub(super) waiting: Waiting,
 }
 
@@ -212,7 +212,7 @@ impl Journal {
             op: self.random.name(),
             tell,
             answer,
-            span: tracing::Span::current(),
+            context: Context::current(),
             waiting: Waiting::begins(),
         };
         // Before it is in, so that it is never taken out uncounted.
@@ -277,7 +277,8 @@ impl Shared {
             }
             Err(error) => {
                 if let Some(entry) = entries.into_iter().next() {
-                    tracing::error!(parent: &entry.span, %error, "journal.failed");
+                    let context = entry.context;
+                    context.in_scope(|| tracing::error!(%error, "journal.failed"));
                     self.answer(entry, Err(error));
                 }
             }
@@ -341,7 +342,7 @@ impl Shared {
 
     /// Tells the courier of a delivery that is durable now, then answers.
     pub(super) fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
-        entry.span.in_scope(|| {
+        entry.context.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });
         if let Ok(outcome) = &outcome
@@ -351,7 +352,7 @@ impl Shared {
                 tenant: tenant.clone(),
                 dispatch: dispatch.clone(),
                 tell: entry.tell,
-                span: entry.span,
+                context: entry.context,
             };
             if self.started.try_send(started).is_err() {
                 tracing::warn!("courier.behind");
@@ -370,7 +371,7 @@ impl Entry {
             op,
             tell: None,
             answer: oneshot::channel().0,
-            span: tracing::Span::none(),
+            context: Context::none(),
             waiting: Waiting::begins(),
         }
     }

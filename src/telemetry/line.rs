@@ -17,6 +17,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::Context;
+
 /// What the events of libraries are called; what they say is their `message`.
 const LIBRARY: &str = "library.said";
 
@@ -83,6 +85,8 @@ where
                 to.write_str(fields)?;
             }
         }
+        let mut request = Fields::new(Self::SHAPE, &mut to);
+        Context::current().tell(|name, value| request.write(name, &Value::Words(value)))?;
         to.write_str(if JSON { "}\n" } else { "\n" })
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing secret can reach the log: the types that hold codes, numbers, keys and tokens do not print, and what
 //! libraries would tell in detail (headers, bodies, statements) is cut off here.
 
+mod context;
 mod families;
 pub mod labels;
 mod line;
@@ -23,6 +24,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
+pub use context::{Context, RequestId};
 use line::Line;
 pub use line::Shape;
 pub use lines::LastLines;
