@@ -68,7 +68,9 @@ where
             Shape::Json => {
                 to.write_str("{\"timestamp\":\"")?;
                 time().format_time(&mut to)?;
-                write!(to, "\",\"level\":\"{level}\",\"target\":")?;
+                to.write_str("\",\"level\":\"")?;
+                to.write_str(level.as_str())?;
+                to.write_str("\",\"target\":")?;
                 write_json(&mut to, target)?;
                 to.write_str(",\"event\":")?;
                 write_json(&mut to, name)?;
@@ -225,6 +227,12 @@ fn write_text(to: &mut Writer<'_>, text: &str) -> fmt::Result {
 /// A string of JSON (RFC 8259, section 7).
 fn write_json(to: &mut Writer<'_>, text: &str) -> fmt::Result {
     to.write_char('"')?;
+    // Nearly everything is plain, and is written at once.
+    let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(plain) {
+        to.write_str(text)?;
+        return to.write_char('"');
+    }
     for c in text.chars() {
         match c {
             '"' => to.write_str("\\\"")?,

@@ -17,7 +17,7 @@ use std::io::{IsTerminal as _, stderr};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
-    filter::filter_fn,
+    filter::{FilterExt as _, filter_fn},
     fmt::{self, MakeWriter},
     layer::{Layer, SubscriberExt as _},
     registry::LookupSpan,
@@ -74,8 +74,7 @@ where
             .boxed(),
     };
     lines
-        .with_filter(chosen)
-        .with_filter(filter_fn(is_ours_or_coarse))
+        .with_filter(chosen.and(filter_fn(is_ours_or_coarse)))
         .boxed()
 }
 
