@@ -29,6 +29,7 @@ mod read_back;
 mod reads;
 mod record;
 mod riding;
+mod snapshots;
 mod sqlite_file;
 mod standing;
 mod started;
@@ -50,12 +51,13 @@ use crate::{domain::clock::Timestamp, telemetry::Metrics};
 pub use housekeeping::{Claimed, SetAside};
 pub use journal::Journal;
 pub use keys::{ApiKeyRecord, Caller};
-pub use reads::Snapshot;
+pub use snapshots::Snapshot;
 pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
 
 use lease::{Connections, Lease};
+use snapshots::Snapshots;
 use sqlite_file::SqliteFile;
 use standing::Standing;
 
@@ -72,11 +74,13 @@ enum Pool {
         journal: Arc<Mutex<Direct>>,
         writers: SqlitePool,
         readers: SqlitePool,
+        snapshots: Snapshots,
     },
     /// A batch that finds its connection dead is run again.
     Postgres {
         writers: Connections,
         readers: Connections,
+        snapshots: Snapshots,
     },
 }
 
