@@ -35,6 +35,11 @@ impl Store {
 }
 
 impl BatchTx {
+    /// Whether everything is locked already.
+    pub(super) fn is_locked(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Loads and locks rows of one table; those that may be missing, too.
     pub(super) async fn load<T: Record>(
         &mut self,

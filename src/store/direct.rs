@@ -5,6 +5,7 @@
 //! prepared statement a row, values bound where they stand, and of a row only the columns that changed.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     time::Duration,
@@ -16,6 +17,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::{
     StoreError,
     batch_tx::Indexes,
+    checkpoints::{Checkpoints, WAL_PAGES},
     columns::{Columns, Value},
     is_sqlite_outage, keys,
     reads::under_every_key,
@@ -32,17 +34,18 @@ use crate::{
 
 /// Each table is loaded, inserted into, and updated in some ways.
 const STATEMENTS: usize = 128;
-/// Pages of recent verifications and of the upper levels of all trees. In KiB; negative is how SQLite takes it so.
-const CACHE: i64 = -32 * 1024;
-/// Pages in the log before they are copied into the database: 16 MiB. A page that was written several times meanwhile is
-/// copied once.
-pub(super) const WAL_PAGES: i64 = 4096;
+/// Pages of recent verifications and of the upper levels of all trees. In KiB; negative is how SQLite takes it so. Not more
+/// than these need: when a tree was balanced, SQLite goes through the whole cache at the commit.
+const CACHE: i64 = -16 * 1024;
+
+/// Who wrote a row is asked only where the fate of a commit may be unknown. SQLite tells it first-hand.
+const NO_OP: Value<'static> = Value::Bytes(Cow::Borrowed(&[]));
 
 pub(super) struct Direct {
     path: PathBuf,
     patience: Duration,
     /// `None`: it could not take back a transaction, and is opened again when it is needed.
-    connection: Option<Connection>,
+    connection: Option<(Connection, Checkpoints)>,
     is_closed: bool,
 }
 
@@ -76,12 +79,19 @@ impl Direct {
     }
 }
 
-fn connect(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+fn connect(path: &Path, patience: Duration) -> Result<(Connection, Checkpoints), StoreError> {
+    let (committing, copying) = (open(path, patience)?, open(path, patience)?);
+    committing.set_prepared_statement_cache_capacity(STATEMENTS);
+    committing.pragma_update(None, "cache_size", CACHE)?;
+    let checkpoints = Checkpoints::of(&committing, copying, WAL_PAGES);
+    Ok((committing, checkpoints))
+}
+
+fn open(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     // One thread at a time has it: SQLite need not see to that as well.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(patience)?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     for (name, value) in [
         ("synchronous", "full"),
         ("secure_delete", "on"),
@@ -90,8 +100,6 @@ fn connect(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
     ] {
         connection.pragma_update(None, name, value)?;
     }
-    connection.pragma_update(None, "cache_size", CACHE)?;
-    connection.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     Ok(connection)
 }
 
@@ -105,14 +113,18 @@ impl DirectTx {
         Ok(tx)
     }
 
-    pub(super) fn commit(self) -> Result<(), StoreError> {
+    pub(super) fn commit(mut self) -> Result<(), StoreError> {
         self.connection().prepare_cached("commit")?.execute([])?;
+        if let Some((connection, checkpoints)) = &mut self.0.connection {
+            checkpoints.committed(connection);
+        }
         Ok(())
     }
 
     fn connection(&self) -> &Connection {
-        let connection = self.0.connection.as_ref();
-        connection.expect("it was open when this began")
+        let open = self.0.connection.as_ref();
+        let (connection, _) = open.expect("it was open when this began");
+        connection
     }
 
     /// Rows of one table. The write lock covers them, and also what is not there.
@@ -150,7 +162,7 @@ impl DirectTx {
     fn insert<T: Record>(&self, change: &Change<'_, T>, key_id: &str) -> Result<(), StoreError> {
         let mut values = change.value.write(&change.key, key_id);
         values.push(Value::Int(1));
-        values.push(Value::bytes(&change.op));
+        values.push(NO_OP);
         let mut statement = self.connection().prepare_cached(T::statements().insert())?;
         for (position, value) in (1..).zip(&values) {
             statement.raw_bind_parameter(position, value)?;
@@ -175,12 +187,11 @@ impl DirectTx {
             sql.push_str(T::COLUMNS[*position].0);
             sql.push_str(" = ?, ");
         }
-        sql.push_str("version = ?, op = ? where id = ? and version = ?");
+        sql.push_str("version = ? where id = ? and version = ?");
         let mut statement = self.connection().prepare_cached(&sql)?;
         let id = Value::bytes(change.key.as_ref());
         let rest = [
             Value::Int(change.version + 1),
-            Value::bytes(&change.op),
             id,
             Value::Int(change.version),
         ];

@@ -10,7 +10,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Store, StoreError, apart, batch,
+    Store, StoreError,
+    answers::{self, Answers, Asker},
+    apart, batch,
     batch::Committed,
     gathering::Gathering,
     patience::{self, Patience, Waiting},
@@ -87,7 +89,7 @@ pub(super) struct Entry {
     pub(super) command: Command,
     pub(super) op: Op,
     tell: Option<oneshot::Sender<Report>>,
-    answer: oneshot::Sender<Result<Outcome, StoreError>>,
+    asker: Asker,
     context: Context,
     pub(super) waiting: Waiting,
 }
@@ -206,12 +208,12 @@ impl Journal {
         command: Command,
         tell: Option<oneshot::Sender<Report>>,
     ) -> Result<Outcome, StoreError> {
-        let (answer, answered) = oneshot::channel();
+        let (asker, waiter) = answers::channel();
         let entry = Entry {
             command,
             op: self.random.name(),
             tell,
-            answer,
+            asker,
             context: Context::current(),
             waiting: Waiting::begins(),
         };
@@ -224,8 +226,7 @@ impl Journal {
             tally::answer(&self.metrics, &command, Err(&StoreError::Full));
             return Err(StoreError::Full);
         }
-        let stopped = |_| StoreError::Unavailable("the journal has stopped".to_owned());
-        patience::answer(async { answered.await.map_err(stopped)? }).await
+        patience::answer(waiter.answer()).await
     }
 }
 
@@ -257,15 +258,18 @@ impl Shared {
         match self.run(&entries, patience).await {
             Ok(outcomes) => {
                 let outcomes = self.disown_late(&entries, outcomes);
+                let mut answers = Answers::default();
                 for (entry, outcome) in entries.into_iter().zip(outcomes) {
-                    self.answer(entry, outcome);
+                    self.answer(entry, outcome, &mut answers);
                 }
             }
             Err(error @ (StoreError::Unavailable(_) | StoreError::Lost(_) | StoreError::Again)) => {
                 self.store.was_refused();
                 tracing::warn!(%error, commands = entries.len(), "journal.refused");
+                let mut answers = Answers::default();
                 for entry in entries {
-                    self.answer(entry, Err(StoreError::Unavailable(error.to_string())));
+                    let error = StoreError::Unavailable(error.to_string());
+                    self.answer(entry, Err(error), &mut answers);
                 }
             }
             // One command is at fault: run them one by one, so that it fails alone. They have no more time together.
@@ -279,7 +283,7 @@ impl Shared {
                 if let Some(entry) = entries.into_iter().next() {
                     let context = entry.context;
                     context.in_scope(|| tracing::error!(%error, "journal.failed"));
-                    self.answer(entry, Err(error));
+                    self.answer(entry, Err(error), &mut Answers::default());
                 }
             }
         }
@@ -341,7 +345,12 @@ impl Shared {
     }
 
     /// Tells the courier of a delivery that is durable now, then answers.
-    pub(super) fn answer(&self, entry: Entry, outcome: Result<Outcome, StoreError>) {
+    pub(super) fn answer(
+        &self,
+        entry: Entry,
+        outcome: Result<Outcome, StoreError>,
+        answers: &mut Answers,
+    ) {
         entry.context.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });
@@ -358,8 +367,7 @@ impl Shared {
                 tracing::warn!("courier.behind");
             }
         }
-        // Whoever asked may have gone; what was decided stands.
-        let _ = entry.answer.send(outcome);
+        answers.add(entry.asker, outcome);
     }
 }
 
@@ -370,7 +378,7 @@ impl Entry {
             command,
             op,
             tell: None,
-            answer: oneshot::channel().0,
+            asker: answers::channel().0,
             context: Context::none(),
             waiting: Waiting::begins(),
         }

@@ -2,6 +2,7 @@
 
 use super::{
     StoreError,
+    answers::Answers,
     journal::{Entry, Shared},
 };
 
@@ -16,10 +17,11 @@ impl Shared {
             let error = "they waited too long in the queue";
             tracing::warn!(error, commands = late.len(), "journal.refused");
         }
+        let mut answers = Answers::default();
         for entry in late {
             self.store.metrics().journal_refused.inc();
             let error = StoreError::Unavailable("it is too slow".to_owned());
-            self.answer(entry, Err(error));
+            self.answer(entry, Err(error), &mut answers);
         }
         in_time
     }

@@ -1,11 +1,13 @@
 //! All SQL. One `Store`, two databases, the same tables; what differs between them is in `batch_tx.rs`,
 //! `record.rs`, `open.rs` and `upgrade.rs`.
 
+mod answers;
 mod apart;
 mod asks;
 mod batch;
 mod batch_tx;
 mod budgets;
+mod checkpoints;
 mod columns;
 mod counters;
 mod deliveries;

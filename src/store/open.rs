@@ -13,7 +13,8 @@ use tokio::sync::Mutex;
 
 use super::{
     Pool, Store, StoreError,
-    direct::{Direct, WAL_PAGES},
+    checkpoints::WAL_PAGES,
+    direct::Direct,
     lease::{Connections, Doubt, NEVER_TRUSTED, PATIENCE, TRUSTED_FOR},
     snapshots::{Reader, Snapshots},
     sqlite_file::SqliteFile,

@@ -1,4 +1,4 @@
-//! Tests of what is known after a commit whose answer was lost.
+//! Tests of what is known after a commit whose answer was lost: on SQLite, where rows are marked as PostgreSQL marks them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +8,7 @@ use super::{
     Store,
     batch::{self, Traces},
     journal::{Command, Entry},
+    on,
     patience::Patience,
 };
 use crate::{
@@ -91,6 +92,19 @@ impl World {
             .await
             .unwrap();
         assert!(matches!(committed, batch::Committed::Yes(_)));
+        self.mark(op).await;
+    }
+
+    /// Whatever was just written bears the mark of its command.
+    async fn mark(&self, op: Op) {
+        let mut tx = self.store.begin().await.unwrap();
+        for table in ["verifications", "counters"] {
+            let sql = sqlx::AssertSqlSafe(format!("update {table} set op = $1 where op = x''"));
+            on!(&mut tx, connection => {
+                sqlx::query(sql).bind(&op[..]).execute(connection).await.unwrap();
+            });
+        }
+        tx.commit().await.unwrap();
     }
 
     fn counter(&self) -> [u8; 16] {
@@ -121,6 +135,11 @@ async fn a_commit_is_recognised_by_any_row_that_bears_its_mark() {
     batch::run(&world.store, &world.ring, &entries, NOW, Patience::begins())
         .await
         .unwrap();
+    let mut tx = world.store.begin().await.unwrap();
+    on!(&mut tx, connection => {
+        sqlx::query("update counters set op = $1").bind(&[9_u8; 16][..]).execute(connection).await.unwrap();
+    });
+    tx.commit().await.unwrap();
     assert_eq!(traces.look(&world.store).await.unwrap(), Some(true));
 }
 
