@@ -85,11 +85,13 @@ pub(super) enum Outcome {
     TakenBack,
 }
 
+type Answered = Result<Outcome, StoreError>;
+
 pub(super) struct Entry {
     pub(super) command: Command,
     pub(super) op: Op,
     tell: Option<oneshot::Sender<Report>>,
-    asker: Asker,
+    asker: Asker<Answered>,
     context: Context,
     pub(super) waiting: Waiting,
 }
@@ -226,7 +228,8 @@ impl Journal {
             tally::answer(&self.metrics, &command, Err(&StoreError::Full));
             return Err(StoreError::Full);
         }
-        patience::answer(waiter.answer()).await
+        let stopped = || StoreError::Unavailable("the journal has stopped".to_owned());
+        patience::answer(async { waiter.answer().await.ok_or_else(stopped)? }).await
     }
 }
 
@@ -349,7 +352,7 @@ impl Shared {
         &self,
         entry: Entry,
         outcome: Result<Outcome, StoreError>,
-        answers: &mut Answers,
+        answers: &mut Answers<Answered>,
     ) {
         entry.context.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());

@@ -17,7 +17,11 @@ use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 pub(super) use self::reader::Reader;
-use super::{Pool, Store, StoreError, patience};
+use super::{
+    Pool, Store, StoreError,
+    answers::{self, Answers, Asker},
+    patience,
+};
 use crate::domain::{delivery::Delivery, id::Id, verification::Verification};
 
 /// Questions that are answered together.
@@ -42,7 +46,7 @@ pub(super) struct Question {
 type Answer = Result<Result<Option<Snapshot>, StoreError>, Box<dyn Any + Send>>;
 
 enum Asked {
-    Snapshot(Question, oneshot::Sender<Answer>),
+    Snapshot(Question, Asker<Answer>),
     Close(oneshot::Sender<()>),
 }
 
@@ -82,18 +86,18 @@ impl Snapshots {
     }
 
     async fn ask(&self, question: Question) -> Result<Option<Snapshot>, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let asked = Asked::Snapshot(question, answer);
+        let (asker, waiter) = answers::channel();
+        let snapshot = Asked::Snapshot(question, asker);
         self.queue
-            .try_send(asked)
+            .try_send(snapshot)
             .map_err(|refused| match refused {
                 mpsc::error::TrySendError::Full(_) => StoreError::Full,
                 mpsc::error::TrySendError::Closed(_) => closed(),
             })?;
-        match answered.await {
-            Ok(Ok(found)) => found,
-            Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => Err(closed()),
+        match waiter.answer().await {
+            Some(Ok(found)) => found,
+            Some(Err(panic)) => resume_unwind(panic),
+            None => Err(closed()),
         }
     }
 
@@ -123,14 +127,20 @@ async fn answer_all(
     let mut batch = Vec::new();
     while queue.recv_many(&mut batch, TOGETHER).await != 0 {
         is_busy.store(true, Ordering::Relaxed);
-        let (mut questions, mut answers) = (Vec::new(), Vec::new());
+        reader.let_others_ask();
+        while batch.len() < TOGETHER
+            && let Ok(asked) = queue.try_recv()
+        {
+            batch.push(asked);
+        }
+        let (mut questions, mut askers) = (Vec::new(), Vec::new());
         for asked in batch.drain(..) {
             match asked {
                 // Whoever waited in vain has gone.
-                Asked::Snapshot(_, answer) if answer.is_closed() => {}
-                Asked::Snapshot(question, answer) => {
+                Asked::Snapshot(_, asker) if asker.has_gone() => {}
+                Asked::Snapshot(question, asker) => {
                     questions.push(question);
-                    answers.push(answer);
+                    askers.push(asker);
                 }
                 Asked::Close(closed) => {
                     drop(reader);
@@ -139,8 +149,10 @@ async fn answer_all(
                 }
             }
         }
-        for (answer, found) in answers.into_iter().zip(read(&mut reader, &questions).await) {
-            let _ = answer.send(found);
+        let found = read(&mut reader, &questions).await;
+        let mut answers = Answers::default();
+        for (asker, found) in askers.into_iter().zip(found) {
+            answers.add(asker, found);
         }
         is_busy.store(false, Ordering::Relaxed);
     }

@@ -59,6 +59,13 @@ impl Reader {
         matches!(self, Self::Sqlite { .. })
     }
 
+    /// On SQLite whoever asks wakes the reader, which is there at once, before others on the same processor have asked.
+    pub(super) fn let_others_ask(&self) {
+        if self.holds_up_its_thread() {
+            std::thread::yield_now();
+        }
+    }
+
     /// What is found of each question, as of one moment on SQLite, and one after the other on PostgreSQL.
     pub(super) async fn read(
         &mut self,
