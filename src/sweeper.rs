@@ -1,18 +1,22 @@
 //! The sweeper: ends what is overdue, and deletes what need not be kept.
 
 mod pace;
+mod walk;
 
 use std::{collections::HashMap, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::pace::Pace;
+use self::{
+    pace::Pace,
+    walk::{STRETCH, Walk},
+};
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
         id::Id,
     },
-    store::{Directory, Journal, Store, StoreError},
+    store::{Directory, Journal, Store, StoreError, Stretch},
 };
 
 /// How often overdue verifications are ended.
@@ -21,10 +25,6 @@ const END_EVERY: Duration = Duration::from_secs(1);
 const PURGE_EVERY: Duration = Duration::from_secs(15);
 /// Overdue verifications that are ended together.
 const CHUNK: i64 = 500;
-/// Unused budgets that are deleted in a round.
-const BUDGETS: i64 = 10_000;
-/// Counters unused for this long are deleted.
-const KEEP_BUDGETS: Duration = Duration::from_hours(30 * 24);
 /// What is kept of a tenant that is gone.
 const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
 /// Verifications end sooner than this after their birth.
@@ -58,11 +58,14 @@ impl Sweeper {
         let delete = async {
             let mut purged = Purged::default();
             let mut pace = Pace::default();
+            let mut walk = Walk::default();
             while !stop.is_cancelled() {
-                // That one fails must not keep the other from being done.
+                // That one fails must not keep the others from being done.
                 let now = self.clock.now();
                 self.note(self.purge(now, &mut purged, &mut pace, &stop).await);
                 self.note(self.purge_counters(now, &mut pace, &stop).await);
+                let budgets = self.purge_budgets(&mut walk, now, &mut pace, &stop);
+                self.note(budgets.await);
                 self.rest(PURGE_EVERY, &stop).await;
             }
         };
@@ -76,32 +79,50 @@ impl Sweeper {
         }
     }
 
+    /// Deletes counters that say nothing any more, and sends that cannot be repeated.
     async fn purge_counters(
         &self,
         now: Timestamp,
         pace: &mut Pace,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let unused_since = now.minus(KEEP_BUDGETS);
-        // They are looked for once a round, since that takes long: no index leads to them. The others do not depend on it.
-        let found = self.store.unused_budgets(unused_since, now, BUDGETS).await;
-        let mut budgets = found.unwrap_or_else(|error| {
-            self.note(Err(error));
-            Vec::new()
-        });
         loop {
             let clock = self.clock.stopwatch();
-            let most = usize::try_from(pace.chunk()).expect("a small number");
-            let some = budgets.split_off(budgets.len().saturating_sub(most));
-            let purge = self
-                .store
-                .purge_counters(&some, unused_since, now, pace.chunk());
-            let is_full = purge.await?;
-            if (!is_full && budgets.is_empty()) || stop.is_cancelled() {
+            let is_full = self.store.purge_counters(now, pace.chunk()).await?;
+            if !is_full || stop.is_cancelled() {
                 return Ok(());
             }
             self.give_way(pace.rest_after(clock.elapsed()), stop)
                 .await?;
+        }
+    }
+
+    /// Walks on through the failure budgets, and deletes those that are unused.
+    async fn purge_budgets(
+        &self,
+        walk: &mut Walk,
+        now: Timestamp,
+        pace: &mut Pace,
+        stop: &CancellationToken,
+    ) -> Result<(), StoreError> {
+        loop {
+            let stretch = self.store.unused_budgets(&walk.after, STRETCH, now);
+            let Stretch { mut unused, end } = stretch.await?;
+            let found = unused.len();
+            while !unused.is_empty() {
+                if stop.is_cancelled() {
+                    return Ok(());
+                }
+                let clock = self.clock.stopwatch();
+                let most = usize::try_from(pace.chunk()).expect("a small number");
+                let chunk = unused.split_off(unused.len().saturating_sub(most));
+                self.store.delete_budgets(&chunk, now).await?;
+                self.give_way(pace.rest_after(clock.elapsed()), stop)
+                    .await?;
+            }
+            if !walk.goes_on(found, end) || stop.is_cancelled() {
+                return Ok(());
+            }
         }
     }
 

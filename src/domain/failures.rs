@@ -17,7 +17,7 @@ pub struct FailureBudget {
     pub failures: u32,
     /// Checks and sends are refused before this instant; [`Timestamp::MAX`] is a lock.
     pub blocked_until: Timestamp,
-    /// When the last failure was; counters unused for 30 days are deleted.
+    /// When the last failure was.
     pub last_failure: Timestamp,
 }
 
@@ -29,6 +29,9 @@ pub enum Block {
 }
 
 impl FailureBudget {
+    /// A budget is kept for so long after the last failure.
+    pub const KEPT: Duration = Duration::from_hours(30 * 24);
+
     pub fn block(&self, now: Timestamp) -> Option<Block> {
         match self.blocked_until {
             Timestamp::MAX => Some(Block::Locked),

@@ -203,62 +203,6 @@ impl Store {
         Ok(())
     }
 
-    /// Up to `most` failure budgets unused since `unused_since`. There is no index by which they are found, so this may
-    /// read all of them.
-    pub async fn unused_budgets(
-        &self,
-        unused_since: Timestamp,
-        now: Timestamp,
-        most: i64,
-    ) -> Result<Vec<Vec<u8>>, StoreError> {
-        Ok(read!(self, long_read, pool => {
-            sqlx::query_scalar("select id from budgets where last_failure < $1 and blocked_until < $2 limit $3")
-                .bind(unused_since.as_millis())
-                .bind(now.as_millis())
-                .bind(most)
-                .fetch_all(pool)
-                .await?
-        }))
-    }
-
-    /// Deletes up to `most` counters that say nothing any more, as many sends that cannot be repeated any more, and those
-    /// of `budgets` that are still unused since `unused_since`; tells whether there may be more of the first two.
-    ///
-    /// The conditions stand outside the chunk, too: PostgreSQL asks only those again when a row that it waited for has
-    /// changed meanwhile, and a failure that was just counted must stay.
-    pub async fn purge_counters(
-        &self,
-        budgets: &[Vec<u8>],
-        unused_since: Timestamp,
-        now: Timestamp,
-        most: i64,
-    ) -> Result<bool, StoreError> {
-        patience::housekeeping(async {
-            let mut tx = self.begin().await?;
-            // In the order of batches. What one of them holds is left for the next time: waiting for each other in a circle
-            // would end one of both.
-            let chunk = |of: &str| {
-                if self.is_sqlite() {
-                    format!("in ({of})")
-                } else {
-                    // An array is made once; a subquery might be run for every row, and find others each time.
-                    format!("= any(array({of} for update skip locked))")
-                }
-            };
-            let sends = chunk("select id from idempotency where expires_at <= $1 limit $2");
-            let sends = format!("delete from idempotency where expires_at <= $1 and id {sends}");
-            let counters = chunk("select id from counters where until < $1 limit $2");
-            let counters = format!("delete from counters where until < $1 and id {counters}");
-            let sends = delete_until(&mut tx, sends, now, most).await?;
-            delete_unused(&mut tx, budgets, unused_since, now).await?;
-            let counters = delete_until(&mut tx, counters, now, most).await?;
-            tx.commit().await?;
-            let full = u64::try_from(most).unwrap_or(0);
-            Ok(full <= sends || full <= counters)
-        })
-        .await
-    }
-
     /// Notes the fingerprint of a root key; `false` when another key bore this id before.
     pub async fn remember_root_key(
         &self,
@@ -320,55 +264,6 @@ impl Store {
             .map(|(key_id, until)| (key_id, Timestamp::from_millis(until)))
             .collect())
     }
-}
-
-async fn delete_until(
-    tx: &mut Tx,
-    sql: String,
-    now: Timestamp,
-    most: i64,
-) -> Result<u64, StoreError> {
-    Ok(on!(tx, connection => {
-        sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(now.as_millis())
-            .bind(most)
-            .execute(connection)
-            .await?
-            .rows_affected()
-    }))
-}
-
-/// Deletes those of the budgets `ids` that are still unused.
-async fn delete_unused(
-    tx: &mut Tx,
-    ids: &[Vec<u8>],
-    unused_since: Timestamp,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const UNUSED: &str = "last_failure < $1 and blocked_until < $2";
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let (since, now) = (unused_since.as_millis(), now.as_millis());
-    match tx {
-        Tx::Sqlite { tx, .. } => {
-            let sql = format!(
-                "delete from budgets where {UNUSED} and id in (select unhex(value) from json_each($3))"
-            );
-            let delete = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since).bind(now);
-            let delete = delete.bind(record::json_keys(ids));
-            delete.execute(&mut **tx).await?;
-        }
-        Tx::Postgres(tx) => {
-            let sql = format!(
-                "delete from budgets where {UNUSED} and id in ( \
-                 select id from budgets where id = any($3) for update skip locked)"
-            );
-            let delete = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(since).bind(now);
-            delete.bind(ids).execute(&mut **tx).await?;
-        }
-    }
-    Ok(())
 }
 
 async fn put_aside(tx: &mut Tx, rows: &[&SetAside], until: Timestamp) -> Result<(), StoreError> {

@@ -37,6 +37,7 @@ mod standing;
 mod started;
 mod tally;
 mod tenants;
+mod unused;
 mod upgrade;
 mod verifications;
 mod watch;
@@ -57,6 +58,7 @@ pub use snapshots::Snapshot;
 pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
+pub use unused::Stretch;
 
 use lease::{Connections, Lease};
 use snapshots::Snapshots;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
-    app::{Answer, NOON, NUMBER, TestApp, on_both, tenant},
+    app::{Answer, NUMBER, TestApp, on_both, tenant},
     database::Database,
 };
 
@@ -242,10 +242,9 @@ on_both! {
             }
         });
         let store = app.store().await;
-        let long_ago = NOON.minus(std::time::Duration::from_hours(24));
         while !guessing.is_finished() {
-            let budgets = store.unused_budgets(long_ago, app.clock.now(), 500).await.unwrap();
-            store.purge_counters(&budgets, long_ago, app.clock.now(), 500).await.unwrap();
+            let unused = store.unused_budgets(&[], 500, app.clock.now()).await.unwrap().unused;
+            store.delete_budgets(&unused, app.clock.now()).await.unwrap();
         }
         guessing.await.unwrap();
     }

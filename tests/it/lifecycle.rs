@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::{
-    domain::{id::Id, key::Scope},
+    domain::{id::Id, key::Scope, limits::Rate},
     simulator::Answer as Platform,
 };
 use reqwest::Method;
@@ -262,6 +262,20 @@ on_both! {
         app.eventually_within(60, "the sweeper has ended it", async |_| store.overdue(10, end).await.unwrap().is_empty()).await;
         assert_eq!(secrets().await, (false, false));
         store.close().await;
+    }
+
+    async fn what_was_counted_is_deleted_when_it_says_nothing_any_more(database) {
+        let day = Rate { count: 5, window: Duration::from_hours(24) };
+        let app = TestApp::with(database, |config| config.tenants[0].policy.limits.per_number = vec![day]).await;
+        let rows = async |app: &TestApp, table: &str| app.place.count(&format!("select count(*) from {table}")).await;
+        let id = app.send().await;
+        app.verify(&id, app.wrong_code()).await;
+        assert!(0 < rows(&app, "counters").await && rows(&app, "budgets").await == 1);
+        app.advance(25 * 3600);
+        app.eventually_within(60, "no limit counts it", async |app| rows(app, "counters").await == 0).await;
+        assert_eq!(rows(&app, "budgets").await, 1, "failures are remembered for longer");
+        app.advance(30 * 24 * 3600);
+        app.eventually_within(60, "nor is the failure remembered", async |app| rows(app, "budgets").await == 0).await;
     }
 
     async fn what_has_ended_is_deleted_after_its_retention(database) {

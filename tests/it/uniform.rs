@@ -210,8 +210,9 @@ on_both! {
         assert_eq!(check(&page, &id, &app.code()).await.status, 200);
         let store = app.store().await;
         let in_a_month = app.clock.now().plus(Duration::from_hours(24 * 31));
-        let budgets = store.unused_budgets(in_a_month, in_a_month, 500).await.unwrap();
-        store.purge_counters(&budgets, in_a_month, in_a_month, 500).await.unwrap();
+        let unused = store.unused_budgets(&[], 500, in_a_month).await.unwrap().unused;
+        store.delete_budgets(&unused, in_a_month).await.unwrap();
+        store.purge_counters(in_a_month, 500).await.unwrap();
         store.close().await;
         assert_eq!((rows("budgets").await, rows("counters").await), (0, 0));
     }
