@@ -60,7 +60,7 @@ impl Courier {
             tenant,
             dispatch,
             tell,
-            span: _,
+            context: _,
         } = started;
         let delivery = *dispatch.delivery;
         let lease_end = delivery.due_at.unwrap_or_default();

@@ -20,7 +20,6 @@ use std::{
 
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::Instrument as _;
 
 use self::{
     gate::Gate,
@@ -121,12 +120,12 @@ impl Courier {
                 break;
             };
             let courier = self.clone();
-            let span = started.span.clone();
+            let context = started.context;
             let work = async move {
                 courier.start(started).await;
                 drop((in_hand, permit));
             };
-            tasks.spawn(work.instrument(span));
+            tasks.spawn(context.within(work));
         }
         // The loop ends at the latest with its next look.
         let _ = outbox.await;

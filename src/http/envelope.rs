@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    fmt::Write as _,
     panic::AssertUnwindSafe,
     pin::Pin,
     rc::Rc,
@@ -23,10 +22,11 @@ use actix_web::{
 };
 use futures_util::{FutureExt as _, Stream};
 
-use tracing::Instrument as _;
-
 use super::{Api, codes::ProblemCode, cors::Page, observed::Observed, problem::Problem};
-use crate::telemetry::labels::{Method, Place, Status};
+use crate::telemetry::{
+    RequestId,
+    labels::{Method, Place, Status},
+};
 
 /// The id of a request stands here, in the log, and as `instance` of a problem.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -50,23 +50,24 @@ pub(super) async fn wrap(
         .clone();
     let id = request_id(&api);
     let page = Page::note(&request);
-    let observed = Observed::begin(&api, &request, &id);
+    let observed = Observed::begin(&api, &request, id);
     let sent = SentBody::share(&mut request);
     let mut code = None;
     // A handler that panics must answer like any other fault, and take nobody with it.
-    let answered = next.call(request).instrument(observed.span.clone());
+    let answered = observed.context.within(next.call(request));
     let outcome = match AssertUnwindSafe(answered).catch_unwind().await {
         Ok(Ok(response)) => Ok(match response.response().error().map(problem_of) {
             Some(problem) => {
                 code = Some(problem.code);
-                response.into_response(problem.answer(&api.public_url, &id))
+                response.into_response(problem.answer(&api.public_url, id.as_str()))
             }
             None => response.map_into_boxed_body(),
         }),
         Ok(Err(error)) => Err(problem_of(&error)),
         Err(_) => {
             api.store.metrics().panics.count(Place::Request);
-            tracing::error!(parent: &observed.span, "request.panicked");
+            let context = observed.context;
+            context.in_scope(|| tracing::error!("request.panicked"));
             Err(Problem::new(ProblemCode::Internal))
         }
     };
@@ -81,14 +82,14 @@ pub(super) async fn wrap(
     let code = outcome.as_ref().err().map(|problem| problem.code).or(code);
     match outcome {
         Ok(mut response) => {
-            set_headers(response.response_mut(), &id);
+            set_headers(response.response_mut(), id);
             page.mark(&api, response.headers_mut()).await;
             observed.done(route.as_deref(), status, code);
             Ok(response.map_body(|_, body| sent.hold(body)))
         }
         Err(problem) => {
-            let mut answer = problem.answer(&api.public_url, &id);
-            set_headers(&mut answer, &id);
+            let mut answer = problem.answer(&api.public_url, id.as_str());
+            set_headers(&mut answer, id);
             page.mark(&api, answer.headers_mut()).await;
             observed.done(route.as_deref(), status, code);
             let answer = answer.map_body(|_, body| sent.hold(body));
@@ -101,24 +102,23 @@ pub(super) async fn wrap(
 pub(super) fn refuse(api: &Api, problem: &Problem) -> HttpResponse {
     let id = request_id(api);
     let status = problem.code.status().as_u16();
-    tracing::info!(request.id = id, http.status = status, "request.refused");
+    tracing::info!(
+        request.id = id.as_str(),
+        http.status = status,
+        "request.refused"
+    );
     let metrics = api.store.metrics();
     metrics.refused(Method::Other, Status::of(status));
-    let mut answer = problem.answer(&api.public_url, &id);
-    set_headers(&mut answer, &id);
+    let mut answer = problem.answer(&api.public_url, id.as_str());
+    set_headers(&mut answer, id);
     answer
 }
 
-fn request_id(api: &Api) -> String {
-    let mut id = String::from("req_");
-    for byte in api.random.name::<12>() {
-        // Writing to a string does not fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+fn request_id(api: &Api) -> RequestId {
+    RequestId::of(api.random.name())
 }
 
-fn set_headers(response: &mut HttpResponse, id: &str) {
+fn set_headers(response: &mut HttpResponse, id: RequestId) {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         // A page may have a looser policy of its own.
@@ -128,7 +128,7 @@ fn set_headers(response: &mut HttpResponse, id: &str) {
     }
     headers.insert(
         REQUEST_ID,
-        HeaderValue::from_str(id).expect("hexadecimal digits"),
+        HeaderValue::from_str(id.as_str()).expect("hexadecimal digits"),
     );
 }
 

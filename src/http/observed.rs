@@ -1,41 +1,32 @@
 //! What a request leaves behind: a line in the log, counts, and the trace that it is part of.
 
-use actix_web::{
-    dev::ServiceRequest,
-    http::{StatusCode, header::HeaderMap},
-};
-use tracing::Span;
-
 use super::{Api, codes::ProblemCode};
 use crate::{
     domain::{clock::Stopwatch, random::Random},
     telemetry::{
-        InFlight, TraceParent,
+        Context, InFlight, RequestId, TraceParent,
         labels::{Label as _, Method, Route, Status},
     },
+};
+use actix_web::{
+    dev::ServiceRequest,
+    http::{StatusCode, header::HeaderMap},
 };
 
 /// A request that is being answered.
 pub(super) struct Observed<'a> {
-    /// Every line that the request causes stands in it, also those of its hand-off to Restcomm.
-    pub(super) span: Span,
+    /// Every line that the request causes tells of it, also those of its hand-off to Restcomm.
+    pub(super) context: Context,
     in_flight: InFlight<'a>,
     method: Method,
     watch: Stopwatch,
 }
 
 impl<'a> Observed<'a> {
-    pub(super) fn begin(api: &'a Api, request: &ServiceRequest, id: &str) -> Self {
-        let parent = trace_of(request.headers(), &api.random);
-        // At the highest level, so that whatever is told at all tells of its request.
-        let span = tracing::error_span!(
-            "request",
-            request.id = id,
-            trace.id = %parent.trace_id(),
-            span.id = parent.span_id().map(display),
-        );
+    pub(super) fn begin(api: &'a Api, request: &ServiceRequest, id: RequestId) -> Self {
+        let trace = trace_of(request.headers(), &api.random);
         Self {
-            span,
+            context: Context::of_request(id, trace),
             in_flight: api.store.metrics().request(),
             // A caller may invent a method, but not what stands in the log.
             method: Method::of(request.method().as_str()),
@@ -51,7 +42,7 @@ impl<'a> Observed<'a> {
         problem: Option<ProblemCode>,
     ) {
         let (route, took) = (Route::of(route), self.watch.elapsed());
-        self.span.in_scope(|| {
+        self.context.in_scope(|| {
             tracing::info!(
                 http.method = self.method.word(),
                 http.route = route.word(),

@@ -1,4 +1,4 @@
-//! Answers to those who waited for a batch.
+//! Answers to those who waited for a batch: of commands, or of questions.
 //!
 //! Waking another thread costs a system call each time. So of those who wait on one thread, one is woken from here, with
 //! all their answers, and wakes the others.
@@ -7,65 +7,67 @@ use std::thread::{self, ThreadId};
 
 use tokio::sync::oneshot;
 
-use super::{StoreError, journal::Outcome};
-
-type Answer = Result<Outcome, StoreError>;
-
 /// Who is to be answered.
-pub(super) struct Asker {
-    answer: oneshot::Sender<Answered>,
+pub(super) struct Asker<A> {
+    answer: oneshot::Sender<Answered<A>>,
     home: ThreadId,
 }
 
 /// Who waits for the answer.
-pub(super) struct Waiter(oneshot::Receiver<Answered>);
+pub(super) struct Waiter<A>(oneshot::Receiver<Answered<A>>);
 
-struct Answered {
-    answer: Answer,
-    others: Others,
+struct Answered<A> {
+    answer: A,
+    others: Others<A>,
 }
 
 /// Answers for one thread; whoever drops them passes them on.
-#[derive(Default)]
-struct Others(Vec<(oneshot::Sender<Answered>, Answer)>);
+struct Others<A>(Vec<(oneshot::Sender<Answered<A>>, A)>);
 
 /// The answers to a batch. They are given when this is dropped.
-#[derive(Default)]
-pub(super) struct Answers(Vec<(ThreadId, Others)>);
+pub(super) struct Answers<A>(Vec<(ThreadId, Others<A>)>);
 
-/// For a command of the thread that calls.
-pub(super) fn channel() -> (Asker, Waiter) {
+/// For what the thread that calls asks for.
+pub(super) fn channel<A>() -> (Asker<A>, Waiter<A>) {
     let (answer, answered) = oneshot::channel();
     let home = thread::current().id();
     (Asker { answer, home }, Waiter(answered))
 }
 
-impl Waiter {
-    pub(super) async fn answer(self) -> Answer {
-        match self.0.await {
-            Ok(Answered { answer, others }) => {
-                drop(others);
-                answer
-            }
-            Err(_) => Err(StoreError::Unavailable(
-                "the journal has stopped".to_owned(),
-            )),
-        }
+impl<A> Asker<A> {
+    /// Nobody waits for the answer any more.
+    pub(super) fn has_gone(&self) -> bool {
+        self.answer.is_closed()
     }
 }
 
-impl Answers {
-    pub(super) fn add(&mut self, asker: Asker, answer: Answer) {
+impl<A> Waiter<A> {
+    /// `None`: there will never be one.
+    pub(super) async fn answer(self) -> Option<A> {
+        let Answered { answer, others } = self.0.await.ok()?;
+        drop(others);
+        Some(answer)
+    }
+}
+
+impl<A> Answers<A> {
+    pub(super) fn add(&mut self, asker: Asker<A>, answer: A) {
         let known = self.0.iter().position(|(home, _)| *home == asker.home);
         let place = known.unwrap_or_else(|| {
-            self.0.push((asker.home, Others::default()));
+            self.0.push((asker.home, Others(Vec::new())));
             self.0.len() - 1
         });
         self.0[place].1.0.push((asker.answer, answer));
     }
 }
 
-impl Drop for Answers {
+impl<A> Default for Answers<A> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<A> Drop for Answers<A> {
     fn drop(&mut self) {
         for (_, mut others) in std::mem::take(&mut self.0) {
             while let Some((first, answer)) = others.0.pop() {
@@ -79,10 +81,10 @@ impl Drop for Answers {
     }
 }
 
-impl Drop for Others {
+impl<A> Drop for Others<A> {
     fn drop(&mut self) {
         for (asker, answer) in std::mem::take(&mut self.0) {
-            let others = Self::default();
+            let others = Self(Vec::new());
             let _ = asker.send(Answered { answer, others });
         }
     }
@@ -95,18 +97,18 @@ mod tests {
     use super::*;
 
     /// So many who wait, and the answers for all of them.
-    fn answered(count: usize) -> (Vec<Waiter>, Answers) {
+    fn answered(count: usize) -> (Vec<Waiter<&'static str>>, Answers<&'static str>) {
         let mut answers = Answers::default();
         let all = (0..count).map(|_| {
             let (asker, waiter) = channel();
-            answers.add(asker, Ok(Outcome::Expired));
+            answers.add(asker, "told");
             waiter
         });
         (all.collect(), answers)
     }
 
-    fn is_answered(waiter: Waiter) -> bool {
-        matches!(waiter.answer().now_or_never(), Some(Ok(Outcome::Expired)))
+    fn is_answered(waiter: Waiter<&str>) -> bool {
+        matches!(waiter.answer().now_or_never(), Some(Some("told")))
     }
 
     #[tokio::test]
@@ -133,21 +135,18 @@ mod tests {
     async fn each_thread_has_one_that_is_woken() {
         let mut answers = Answers::default();
         let (asker, here) = channel();
-        answers.add(asker, Ok(Outcome::Expired));
+        answers.add(asker, "told");
         let (asker, there) = thread::spawn(channel).join().unwrap();
-        answers.add(asker, Ok(Outcome::Expired));
+        answers.add(asker, "told");
         drop(answers);
         assert!(is_answered(here) && is_answered(there));
     }
 
     #[tokio::test]
-    async fn who_is_never_answered_is_told_that_the_journal_has_stopped() {
-        let (asker, waiter) = channel();
+    async fn who_is_never_answered_does_not_wait() {
+        let (asker, waiter) = channel::<&str>();
+        assert!(!asker.has_gone());
         drop(asker);
-        let error = waiter.answer().await.err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "the database is not available: the journal has stopped"
-        );
+        assert_eq!(waiter.answer().await, None);
     }
 }

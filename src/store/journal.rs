@@ -38,7 +38,7 @@ use crate::{
         take_back::TakeBack,
     },
     telemetry::{
-        Metrics,
+        Context, Metrics,
         labels::{Place, Rerun},
     },
 };
@@ -85,12 +85,14 @@ pub(super) enum Outcome {
     TakenBack,
 }
 
+type Answered = Result<Outcome, StoreError>;
+
 pub(super) struct Entry {
     pub(super) command: Command,
     pub(super) op: Op,
     tell: Option<oneshot::Sender<Report>>,
-    asker: Asker,
-    span: tracing::Span,
+    asker: Asker<Answered>,
+    context: Context,
     pub(super) waiting: Waiting,
 }
 
@@ -214,7 +216,7 @@ impl Journal {
             op: self.random.name(),
             tell,
             asker,
-            span: tracing::Span::current(),
+            context: Context::current(),
             waiting: Waiting::begins(),
         };
         // Before it is in, so that it is never taken out uncounted.
@@ -226,7 +228,8 @@ impl Journal {
             tally::answer(&self.metrics, &command, Err(&StoreError::Full));
             return Err(StoreError::Full);
         }
-        patience::answer(waiter.answer()).await
+        let stopped = || StoreError::Unavailable("the journal has stopped".to_owned());
+        patience::answer(async { waiter.answer().await.ok_or_else(stopped)? }).await
     }
 }
 
@@ -281,7 +284,8 @@ impl Shared {
             }
             Err(error) => {
                 if let Some(entry) = entries.into_iter().next() {
-                    tracing::error!(parent: &entry.span, %error, "journal.failed");
+                    let context = entry.context;
+                    context.in_scope(|| tracing::error!(%error, "journal.failed"));
                     self.answer(entry, Err(error), &mut Answers::default());
                 }
             }
@@ -348,9 +352,9 @@ impl Shared {
         &self,
         entry: Entry,
         outcome: Result<Outcome, StoreError>,
-        answers: &mut Answers,
+        answers: &mut Answers<Answered>,
     ) {
-        entry.span.in_scope(|| {
+        entry.context.in_scope(|| {
             tally::answer(self.store.metrics(), &entry.command, outcome.as_ref());
         });
         if let Ok(outcome) = &outcome
@@ -360,7 +364,7 @@ impl Shared {
                 tenant: tenant.clone(),
                 dispatch: dispatch.clone(),
                 tell: entry.tell,
-                span: entry.span,
+                context: entry.context,
             };
             if self.started.try_send(started).is_err() {
                 tracing::warn!("courier.behind");
@@ -378,7 +382,7 @@ impl Entry {
             op,
             tell: None,
             asker: answers::channel().0,
-            span: tracing::Span::none(),
+            context: Context::none(),
             waiting: Waiting::begins(),
         }
     }

@@ -28,7 +28,8 @@ pub(super) const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// A read is not run again, so each connection is tried first.
 pub(super) const NEVER_TRUSTED: Duration = Duration::ZERO;
 
-/// A pool of connections.
+/// A pool of connections. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Connections {
     pool: PgPool,
     doubt: Doubt,

@@ -31,6 +31,7 @@ mod read_back;
 mod reads;
 mod record;
 mod riding;
+mod snapshots;
 mod sqlite_file;
 mod standing;
 mod started;
@@ -53,13 +54,14 @@ use crate::{domain::clock::Timestamp, telemetry::Metrics};
 pub use housekeeping::{Claimed, SetAside};
 pub use journal::Journal;
 pub use keys::{ApiKeyRecord, Caller};
-pub use reads::Snapshot;
+pub use snapshots::Snapshot;
 pub use started::Started;
 pub use tally::channel_label;
 pub use tenants::Directory;
 pub use unused::Stretch;
 
 use lease::{Connections, Lease};
+use snapshots::Snapshots;
 use sqlite_file::SqliteFile;
 use standing::Standing;
 
@@ -76,11 +78,13 @@ enum Pool {
         journal: Arc<Mutex<Direct>>,
         writers: SqlitePool,
         readers: SqlitePool,
+        snapshots: Snapshots,
     },
     /// A batch that finds its connection dead is run again.
     Postgres {
         writers: Connections,
         readers: Connections,
+        snapshots: Snapshots,
     },
 }
 

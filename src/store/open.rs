@@ -16,6 +16,7 @@ use super::{
     checkpoints::WAL_PAGES,
     direct::Direct,
     lease::{Connections, Doubt, NEVER_TRUSTED, PATIENCE, TRUSTED_FOR},
+    snapshots::{Reader, Snapshots},
     sqlite_file::SqliteFile,
 };
 use crate::telemetry::Metrics;
@@ -45,13 +46,17 @@ impl Store {
                 journal,
                 writers,
                 readers,
+                snapshots,
                 ..
             } => {
                 journal.lock().await.close();
+                snapshots.close().await;
                 readers.close().await;
                 writers.close().await;
             }
-            Pool::Postgres { writers, readers } => {
+            Pool::Postgres {
+                writers, readers, ..
+            } => {
                 readers.pool().close().await;
                 writers.pool().close().await;
             }
@@ -104,11 +109,13 @@ async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
         .connect_lazy_with(options.pragma("query_only", "on"));
     let file = SqliteFile::of(path)?;
     let journal = Direct::open(path, PATIENCE)?;
+    let snapshots = Snapshots::start(Reader::of_sqlite(path.to_owned()))?;
     Ok(Pool::Sqlite {
         file,
         journal: Arc::new(Mutex::new(journal)),
         writers,
         readers,
+        snapshots,
     })
 }
 
@@ -165,7 +172,12 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
         Err(error) => return Err(error),
     }
     let readers = Connections::new(options, READERS, NEVER_TRUSTED, doubt);
-    Ok(Pool::Postgres { writers, readers })
+    let snapshots = Snapshots::start(Reader::Postgres(readers.clone()))?;
+    Ok(Pool::Postgres {
+        writers,
+        readers,
+        snapshots,
+    })
 }
 
 /// Why no connection could be made: the pool tells only that it waited in vain.

@@ -17,13 +17,6 @@ use crate::{
     },
 };
 
-/// A verification with all its deliveries, oldest first, read one after the other.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    pub verification: Verification,
-    pub deliveries: Vec<Delivery>,
-}
-
 const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
                        from verifications v left join deliveries d on d.id = v.delivery where v.id = any($1)";
 const YOUNGEST: &str = "select k.number_index, k.purpose, \
@@ -39,28 +32,6 @@ type IndexRow = (
 );
 
 impl Store {
-    pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
-        patience::read(self.snapshot_now(tenant, id)).await
-    }
-
-    async fn snapshot_now(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {
-        let found = self.select::<Verification>("where id = $1", id).await?;
-        let Some(verification) = found
-            .into_iter()
-            .next()
-            .filter(|found| found.tenant == tenant)
-        else {
-            return Ok(None);
-        };
-        let deliveries = self
-            .select::<Delivery>("where verification = $1 order by id", id)
-            .await?;
-        Ok(Some(Snapshot {
-            verification,
-            deliveries,
-        }))
-    }
-
     /// One delivery, whosever it is.
     pub async fn delivery(&self, id: Id) -> Result<Option<Delivery>, StoreError> {
         let found = self.select::<Delivery>("where id = $1", id).await?;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::journal::{Command, Outcome};
-use crate::domain::{
-    delivery::Report,
-    dispatch::Dispatch,
-    fallback::{Due, FallBackOutcome},
-    policy::Tenant,
-    send::SendOutcome,
+use crate::{
+    domain::{
+        delivery::Report,
+        dispatch::Dispatch,
+        fallback::{Due, FallBackOutcome},
+        policy::Tenant,
+        send::SendOutcome,
+    },
+    telemetry::Context,
 };
 
 /// A delivery that is durable now, and who waits for its hand-off.
@@ -19,7 +22,7 @@ pub struct Started {
     pub dispatch: Dispatch,
     pub tell: Option<oneshot::Sender<Report>>,
     /// The request that it is part of, in the log; a hand-off tells of it too.
-    pub span: tracing::Span,
+    pub context: Context,
 }
 
 /// The delivery that a command has begun, if it has.

@@ -88,16 +88,20 @@ impl Store {
                 journal,
                 writers,
                 readers,
+                snapshots,
                 ..
             } => {
                 // Of the two that write, only one can at a time: the journal's, or else it is held meanwhile.
                 let idle = writers.num_idle() + usize::from(journal.try_lock().is_ok());
+                let at_rest = readers.num_idle() + usize::from(!snapshots.is_busy());
                 [
                     (PoolName::Writers, writers.size() + 1, idle),
-                    (PoolName::Readers, readers.size(), readers.num_idle()),
+                    (PoolName::Readers, readers.size() + 1, at_rest),
                 ]
             }
-            Pool::Postgres { writers, readers } => {
+            Pool::Postgres {
+                writers, readers, ..
+            } => {
                 let (writers, readers) = (writers.pool(), readers.pool());
                 [
                     (PoolName::Writers, writers.size(), writers.num_idle()),

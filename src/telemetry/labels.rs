@@ -347,7 +347,14 @@ impl Method {
 
 impl Status {
     pub fn of(status: u16) -> Self {
-        let known = |known: &&Self| known.word().parse() == Ok(status);
+        let digits = [status / 100, status / 10 % 10, status % 10];
+        let known = |known: &&Self| {
+            known
+                .word()
+                .bytes()
+                .map(|digit| u16::from(digit) - u16::from(b'0'))
+                .eq(digits)
+        };
         Self::ALL.iter().find(known).copied().unwrap_or(Self::Other)
     }
 }

@@ -17,6 +17,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+use super::Context;
+
 /// What the events of libraries are called; what they say is their `message`.
 const LIBRARY: &str = "library.said";
 
@@ -66,7 +68,9 @@ where
             Shape::Json => {
                 to.write_str("{\"timestamp\":\"")?;
                 time().format_time(&mut to)?;
-                write!(to, "\",\"level\":\"{level}\",\"target\":")?;
+                to.write_str("\",\"level\":\"")?;
+                to.write_str(level.as_str())?;
+                to.write_str("\",\"target\":")?;
                 write_json(&mut to, target)?;
                 to.write_str(",\"event\":")?;
                 write_json(&mut to, name)?;
@@ -83,6 +87,8 @@ where
                 to.write_str(fields)?;
             }
         }
+        let mut request = Fields::new(Self::SHAPE, &mut to);
+        Context::current().tell(|name, value| request.write(name, &Value::Words(value)))?;
         to.write_str(if JSON { "}\n" } else { "\n" })
     }
 }
@@ -221,6 +227,12 @@ fn write_text(to: &mut Writer<'_>, text: &str) -> fmt::Result {
 /// A string of JSON (RFC 8259, section 7).
 fn write_json(to: &mut Writer<'_>, text: &str) -> fmt::Result {
     to.write_char('"')?;
+    // Nearly everything is plain, and is written at once.
+    let plain = |byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    if text.bytes().all(plain) {
+        to.write_str(text)?;
+        return to.write_char('"');
+    }
     for c in text.chars() {
         match c {
             '"' => to.write_str("\\\"")?,

@@ -3,6 +3,7 @@
 //! Nothing secret can reach the log: the types that hold codes, numbers, keys and tokens do not print, and what
 //! libraries would tell in detail (headers, bodies, statements) is cut off here.
 
+mod context;
 mod families;
 pub mod labels;
 mod line;
@@ -16,13 +17,14 @@ use std::io::{IsTerminal as _, stderr};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     EnvFilter,
-    filter::filter_fn,
+    filter::{FilterExt as _, filter_fn},
     fmt::{self, MakeWriter},
     layer::{Layer, SubscriberExt as _},
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
 
+pub use context::{Context, RequestId};
 use line::Line;
 pub use line::Shape;
 pub use lines::LastLines;
@@ -72,8 +74,7 @@ where
             .boxed(),
     };
     lines
-        .with_filter(chosen)
-        .with_filter(filter_fn(is_ours_or_coarse))
+        .with_filter(chosen.and(filter_fn(is_ours_or_coarse)))
         .boxed()
 }
 

@@ -1,6 +1,6 @@
 //! `traceparent`, by which a caller says which trace a request is part of (W3C Trace Context).
 
-use std::fmt;
+use std::ops::Deref;
 
 /// The trace that a request is part of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,27 +38,38 @@ impl TraceParent {
         })
     }
 
-    pub fn trace_id(&self) -> impl fmt::Display + fmt::Debug + use<> {
-        Hex(self.trace)
+    pub fn trace_id(&self) -> Hex<32> {
+        Hex::of(&self.trace)
     }
 
     /// The caller's own step, where a caller told of one.
-    pub fn span_id(&self) -> Option<impl fmt::Display + fmt::Debug + use<>> {
-        self.span.map(Hex)
+    pub fn span_id(&self) -> Option<Hex<16>> {
+        self.span.as_ref().map(|span| Hex::of(span))
     }
 }
 
-struct Hex<const N: usize>([u8; N]);
+/// Bytes in lower-case hexadecimal digits.
+#[derive(Clone, Copy)]
+pub struct Hex<const DIGITS: usize>([u8; DIGITS]);
 
-impl<const N: usize> fmt::Display for Hex<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+impl<const DIGITS: usize> Hex<DIGITS> {
+    /// Of half as many `bytes` as there are digits.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        const VALUES: &[u8; 16] = b"0123456789abcdef";
+        debug_assert_eq!(2 * bytes.len(), DIGITS);
+        let mut digits = [b'0'; DIGITS];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(bytes) {
+            *pair = [byte >> 4, byte & 15].map(|value| VALUES[usize::from(value)]);
+        }
+        Self(digits)
     }
 }
 
-impl<const N: usize> fmt::Debug for Hex<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+impl<const DIGITS: usize> Deref for Hex<DIGITS> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("digits are ASCII")
     }
 }
 

@@ -2,13 +2,13 @@
 
 use actix_web::{HttpResponse, http::StatusCode, http::header};
 use tokio::task::JoinError;
-use tracing::Instrument as _;
 
 use super::VerificationView;
 use crate::{
     domain::idempotency::IdempotencyKey,
     http::{Api, problem::Problem},
     store::Caller,
+    telemetry::Context,
     verifier::{SendRequest, Sent},
 };
 
@@ -39,7 +39,7 @@ pub(super) async fn send_once(
         }
     };
     // A task of its own, which a caller who hangs up does not take along: the next one wants the answer.
-    let sending = tokio::spawn(sending.in_current_span()).await;
+    let sending = tokio::spawn(Context::current().within(sending)).await;
     let sent = match sending.map_err(JoinError::try_into_panic) {
         Ok(sent) => sent,
         Err(Ok(panic)) => std::panic::resume_unwind(panic),

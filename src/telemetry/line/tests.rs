@@ -6,7 +6,7 @@ use std::{
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
-use crate::telemetry::layer;
+use crate::telemetry::{RequestId, TraceParent, layer};
 
 #[derive(Clone, Default)]
 struct Written(Arc<Mutex<Vec<u8>>>);
@@ -40,15 +40,14 @@ fn lines(shape: Shape, colours: bool, events: impl FnOnce()) -> Vec<String> {
 }
 
 fn story() {
-    let span = tracing::error_span!(
-        "request",
-        request.id = "req_1",
-        trace.id = tracing::field::Empty
-    );
-    span.record("trace.id", "4bf9");
-    span.in_scope(|| {
-        tracing::info!(http.status = 201_u16, to = %"+351*******78", ok = true, "request.done");
-    });
+    let span = tracing::error_span!("connection", number = 7, peer = tracing::field::Empty);
+    span.record("peer", "here");
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let trace = TraceParent::parse(trace).unwrap();
+    let request = Context::of_request(RequestId::of([0xab; 12]), trace);
+    let done =
+        || tracing::info!(http.status = 201_u16, to = %"+351*******78", ok = true, "request.done");
+    request.in_scope(|| span.in_scope(done));
     tracing::warn!(
         error = "two\nlines \"quoted\" \u{1b}[31m\u{2028}",
         empty = "",
@@ -63,7 +62,8 @@ fn people_get_the_event_first_and_machines_a_flat_object() {
     assert_eq!(
         lines(Shape::Text, false, story),
         [
-            " INFO request.done http.status=201 to=+351*******78 ok=true request.id=req_1 trace.id=4bf9",
+            " INFO request.done http.status=201 to=+351*******78 ok=true number=7 peer=here \
+             request.id=req_abababababababababababab trace.id=4bf92f3577b34da6a3ce929d0e0e4736 span.id=00f067aa0ba902b7",
             r#" WARN sweep.failed error="two\nlines \"quoted\" \u{1b}[31m\u{2028}" empty="""#,
             r#" INFO library.said message="said in words" rows=-1 ratio=0.5"#,
         ]
@@ -71,7 +71,7 @@ fn people_get_the_event_first_and_machines_a_flat_object() {
     assert_eq!(
         lines(Shape::Json, false, story),
         [
-            r#"{"level":"INFO","target":"countersign::telemetry::line::tests","event":"request.done","http.status":201,"to":"+351*******78","ok":true,"request.id":"req_1","trace.id":"4bf9"}"#,
+            r#"{"level":"INFO","target":"countersign::telemetry::line::tests","event":"request.done","http.status":201,"to":"+351*******78","ok":true,"number":7,"peer":"here","request.id":"req_abababababababababababab","trace.id":"4bf92f3577b34da6a3ce929d0e0e4736","span.id":"00f067aa0ba902b7"}"#,
             r#"{"level":"WARN","target":"countersign::telemetry::line::tests","event":"sweep.failed","error":"two\u000alines \"quoted\" \u001b[31m\u2028","empty":""}"#,
             r#"{"level":"INFO","target":"sqlx::query","event":"library.said","message":"said in words","rows":-1,"ratio":0.5}"#,
         ]

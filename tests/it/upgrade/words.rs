@@ -65,6 +65,31 @@ on_both! {
         assert_eq!(app.simulator.texts(NUMBER).len(), 1);
     }
 
+    async fn who_asks_for_what_a_newer_version_wrote_fails_nobody_who_asks_at_once(database) {
+        let app = TestApp::spawn(database).await;
+        let mut ids = Vec::new();
+        for n in 0..AT_ONCE {
+            ids.push(app.send_to(&format!("+3519123450{n:02}")).await);
+        }
+        let foreign = app.send().await;
+        let its = "(select id from verifications where to_masked like '%78')";
+        app.place.change(&format!("update deliveries set cause = 'whim' where verification in {its}")).await;
+        let asked: Vec<&String> = ids.iter().chain([&foreign]).chain(&ids).collect();
+        let answers = join_all(asked.iter().map(|id| {
+            let (app, path) = (&app, format!("/otp/{id}"));
+            async move { app.get(&path).await }
+        })).await;
+        for (id, answer) in asked.into_iter().zip(answers) {
+            if *id == foreign {
+                left_to_others(&answer);
+                continue;
+            }
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            assert_eq!(answer.json()["id"], **id);
+            assert_eq!(answer.json()["deliveries"][0]["cause"], "send");
+        }
+    }
+
     async fn a_message_of_a_newer_version_is_left_to_its_replicas_and_hardly_late(database) {
         let app = TestApp::spawn(database).await;
         app.simulator.answer_sends(Platform::ServerError, Some(1));
