@@ -11,8 +11,8 @@ use std::{
 
 use rusqlite::Connection;
 
-/// Pages in the log before they are copied: 16 MiB. A page that was written several times meanwhile is copied once.
-pub(super) const WAL_PAGES: i32 = 4096;
+/// Pages in the log before they are copied: 8 MiB. A page that was written several times meanwhile is copied once.
+pub(super) const WAL_PAGES: i32 = 2048;
 /// When the other thread does not come to its end for so many times that, everybody waits for the copying after all.
 const TOO_LONG: i32 = 4;
 
