@@ -294,9 +294,16 @@ impl Shared {
         patience: Patience,
     ) -> Result<Vec<Outcome>, StoreError> {
         let (mut runs, mut lost) = (0, 0);
+        let mut was_in_the_way = false;
         loop {
             // Where nothing was committed, running again does nothing twice.
-            let error = match self.run_once(entries, patience).await {
+            let run = async {
+                if was_in_the_way {
+                    batch::make_way(&self.store, entries, patience).await?;
+                }
+                self.run_once(entries, patience).await
+            };
+            let error = match run.await {
                 Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
                 Ok(Committed::Perhaps(decided, traces)) => {
                     let outcomes = &decided.outcomes;
@@ -311,6 +318,7 @@ impl Shared {
             self.store.count_error(&error);
             if matches!(error, StoreError::Again) && runs < RUNS {
                 runs += 1;
+                was_in_the_way = true;
                 reruns.count(Rerun::Conflict);
             } else if matches!(error, StoreError::Lost(_)) && lost < LOST_CONNECTIONS {
                 lost += 1;

@@ -39,6 +39,7 @@ mod tenants;
 mod upgrade;
 mod verifications;
 mod watch;
+mod writing;
 
 use std::sync::Arc;
 

@@ -148,6 +148,10 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
             // Rows are asked for by their keys. A plan that was made while a table was small would go on reading all of
             // it, until statistics are gathered that tell otherwise.
             ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            // Nor is a plan made anew, which would find out the same.
+            ("plan_cache_mode", "force_generic_plan"),
             ("jit", "off"),
         ])
         .disable_statement_logging();
