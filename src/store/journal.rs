@@ -118,12 +118,13 @@ impl Journal {
         let (queue, entries) = mpsc::channel(QUEUE);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
+        let gathering = Gathering::of(entries, !store.is_sqlite());
         let shared = Arc::new(Shared {
             store,
             ring,
             clock,
             latest: AtomicI64::new(latest.as_millis()),
-            gathering: Gathering::of(entries),
+            gathering,
             started,
         });
         if shared.store.is_sqlite() {
