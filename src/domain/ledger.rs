@@ -109,6 +109,13 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
     }
 }
 
+impl<K, V> Rows<K, V> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl<K, V> Default for Rows<K, V> {
     fn default() -> Self {
         Self(HashMap::new())

@@ -1,14 +1,15 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::{
-    Store, StoreError, Tx,
+    Store, StoreError,
     batch_tx::BatchTx,
+    fate::Traces,
     journal::{Command, Entry, Outcome},
     patience::Patience,
-    record::{self, Change, Record},
+    record::{Change, Record},
     tally::{Ended, Open},
 };
 use crate::{
@@ -38,18 +39,6 @@ pub(super) enum Committed {
 pub(super) struct Decided {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) ended: Ended,
-}
-
-/// By which rows a commit of unknown fate can be recognised.
-#[derive(Default)]
-pub(super) struct Traces {
-    pub(super) verifications: Vec<(Id, i64, Op)>,
-    pub(super) deliveries: Vec<(Id, i64, Op)>,
-    pub(super) budgets: Vec<([u8; 32], i64, Op)>,
-    pub(super) counters: Vec<([u8; 16], i64, Op)>,
-    pub(super) sends: Vec<([u8; 32], i64, Op)>,
-    /// What every send holds until it is committed or gone. New rows cannot be waited for; these can.
-    pub(super) locked: Vec<[u8; 32]>,
 }
 
 /// The keys that the commands of a batch touch, each once and sorted.
@@ -96,6 +85,22 @@ pub(super) async fn run(
     }
 }
 
+/// Makes way for `entries`, which are to be run again: another batch may have made the counters that they found missing,
+/// or a third may do so meanwhile. In a transaction of its own, which waits for nobody while it holds what others wait for.
+pub(super) async fn make_way(
+    store: &Store,
+    entries: &[Entry],
+    patience: Patience,
+) -> Result<(), StoreError> {
+    let counters = sorted(Needs::of(entries).counters);
+    if store.is_sqlite() || counters.is_empty() {
+        return Ok(());
+    }
+    patience
+        .to_work(store.make_lockable::<Counter>(&counters))
+        .await
+}
+
 /// Loads, decides and writes; the commit is still to come.
 async fn apply(
     tx: &mut BatchTx,
@@ -109,7 +114,8 @@ async fn apply(
         .iter()
         .map(|entry| decide(entry, &mut ledger, ring, now))
         .collect();
-    let traces = write(tx, &ledger, ring.newest()).await?;
+    let traces = write(tx, &ledger, ring.newest())?;
+    tx.written().await?;
     if let (BatchTx::Sqlite(tx), false) = (tx, traces.is_empty()) {
         // PostgreSQL has a clock of its own, and its replicas would wait for each other here.
         tx.note_now(now)?;
@@ -221,9 +227,23 @@ async fn load(tx: &mut BatchTx, mut needs: Needs, ring: &KeyRing) -> Result<Ledg
         keys: tx.key_states(&sorted(needs.api_keys)).await?,
         ..Ledger::default()
     };
-    load_rows(tx, &mut ledger.sends, &sorted(needs.sends)).await?;
+    let sends = sorted(needs.sends);
+    tx.make_lockable::<Remembered>(&sends).await?;
+    load_rows(tx, &mut ledger.sends, &sends).await?;
+    is_whole(tx, &ledger.sends, &sends)?;
     let guessed = sorted(needs.guessed);
-    if tx.is_locked() && !ring.is_rotating() {
+    // Of numbers that are known by their verifications most have budgets, which need not be made.
+    let mut without_budget = needs.indexes.clone();
+    if ring.is_rotating() {
+        // Which numbers they are of, read before the lock: the number never changes. Its index moves to a newer key with a
+        // resend after a rotation; it is looked for under every key, so both are found.
+        for (index, every) in tx.indexes_of(&guessed, ring).await? {
+            needs.indexes.extend(every.all());
+            without_budget.extend(every.all());
+            ledger.indexes.insert(index, every);
+        }
+        needs.verifications.extend(guessed);
+    } else if tx.is_locked() {
         // Nothing has an order here, and a number has one index: so each is read once.
         load_rows(tx, &mut ledger.verifications, &guessed).await?;
         let guessed = ledger.verifications.iter();
@@ -231,16 +251,27 @@ async fn load(tx: &mut BatchTx, mut needs: Needs, ring: &KeyRing) -> Result<Ledg
             .indexes
             .extend(guessed.map(|(_, row)| row.value.number_index));
     } else {
-        // Which numbers they are of, read before the lock: the number never changes. Its index moves to a newer key with a
-        // resend after a rotation; it is looked for under every key, so both are found.
-        for (index, every) in tx.indexes_of(&guessed, ring).await? {
-            needs.indexes.extend(every.all());
-            ledger.indexes.insert(index, every);
+        for (index, has_budget) in tx.numbers_of(&guessed).await? {
+            needs.indexes.insert(index);
+            without_budget.extend((!has_budget).then_some(index));
         }
         needs.verifications.extend(guessed);
     }
-    load_rows(tx, &mut ledger.budgets, &sorted(needs.indexes)).await?;
-    load_rows(tx, &mut ledger.counters, &sorted(needs.counters)).await?;
+    let indexes = sorted(needs.indexes);
+    let without_budget = sorted(without_budget);
+    tx.make_lockable::<FailureBudget>(&without_budget).await?;
+    load_rows(tx, &mut ledger.budgets, &indexes).await?;
+    is_whole(tx, &ledger.budgets, &indexes)?;
+    let counters = sorted(needs.counters);
+    if ring.is_rotating() {
+        // Two batches that find the same counter missing both write it, and one of them is run again. But now it has several
+        // names, and they may write it by others.
+        tx.make_lockable::<Counter>(&counters).await?;
+        load_rows(tx, &mut ledger.counters, &counters).await?;
+        is_whole(tx, &ledger.counters, &counters)?;
+    } else {
+        load_rows(tx, &mut ledger.counters, &counters).await?;
+    }
     ledger.youngest = tx.youngest(&needs.youngest).await?;
     needs.verifications.extend(ledger.youngest.values());
     needs
@@ -276,19 +307,28 @@ where
     Ok(())
 }
 
+/// Whether a row of each key was there to be locked. The sweeper may have taken an empty one just before.
+fn is_whole<K, T>(tx: &BatchTx, rows: &Rows<K, T>, keys: &[K]) -> Result<(), StoreError> {
+    if tx.is_locked() || rows.count() == keys.len() {
+        Ok(())
+    } else {
+        Err(StoreError::Again)
+    }
+}
+
 /// Writes each changed row once.
-async fn write(tx: &mut BatchTx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
+fn write(tx: &mut BatchTx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
     Ok(Traces {
-        sends: write_rows::<Remembered>(tx, &ledger.sends, key_id).await?,
-        budgets: write_rows::<FailureBudget>(tx, &ledger.budgets, key_id).await?,
-        counters: write_rows::<Counter>(tx, &ledger.counters, key_id).await?,
-        verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id).await?,
-        deliveries: write_rows::<Delivery>(tx, &ledger.deliveries, key_id).await?,
+        sends: write_rows::<Remembered>(tx, &ledger.sends, key_id)?,
+        budgets: write_rows::<FailureBudget>(tx, &ledger.budgets, key_id)?,
+        counters: write_rows::<Counter>(tx, &ledger.counters, key_id)?,
+        verifications: write_rows::<Verification>(tx, &ledger.verifications, key_id)?,
+        deliveries: write_rows::<Delivery>(tx, &ledger.deliveries, key_id)?,
         locked: sorted(ledger.budgets.iter().map(|(index, _)| *index).collect()),
     })
 }
 
-async fn write_rows<T>(
+fn write_rows<T>(
     tx: &mut BatchTx,
     rows: &Rows<T::Key, T>,
     key_id: &str,
@@ -308,66 +348,11 @@ where
     });
     let mut changes: Vec<_> = dirty.collect();
     changes.sort_by_key(|change| change.key);
-    tx.write(&changes, key_id).await?;
+    tx.write(&changes, key_id)?;
     Ok(changes
         .iter()
         .map(|change| (change.key, change.version, change.op))
         .collect())
-}
-
-impl Traces {
-    fn is_empty(&self) -> bool {
-        self.verifications.is_empty()
-            && self.deliveries.is_empty()
-            && self.budgets.is_empty()
-            && self.counters.is_empty()
-            && self.sends.is_empty()
-    }
-
-    /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
-    pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
-        let mut tx = store.begin().await?;
-        record::ops::<FailureBudget>(&mut tx, &self.locked).await?;
-        let seen = [
-            recognise::<Verification>(&mut tx, &self.verifications).await?,
-            recognise::<Delivery>(&mut tx, &self.deliveries).await?,
-            recognise::<FailureBudget>(&mut tx, &self.budgets).await?,
-            recognise::<Counter>(&mut tx, &self.counters).await?,
-            recognise::<Remembered>(&mut tx, &self.sends).await?,
-        ];
-        if seen.contains(&Some(true)) {
-            Ok(Some(true))
-        } else {
-            Ok(seen.into_iter().flatten().next())
-        }
-    }
-}
-
-/// Whether rows bear the mark of their command (`true`), or still what was loaded (`false`).
-async fn recognise<T>(tx: &mut Tx, traces: &[(T::Key, i64, Op)]) -> Result<Option<bool>, StoreError>
-where
-    T: Record,
-    T::Key: Copy,
-{
-    if traces.is_empty() {
-        return Ok(None);
-    }
-    let keys: Vec<T::Key> = traces.iter().map(|(key, ..)| *key).collect();
-    let rows: HashMap<Vec<u8>, (i64, Vec<u8>)> = record::ops::<T>(tx, &keys)
-        .await?
-        .into_iter()
-        .map(|(key, version, op)| (key, (version, op)))
-        .collect();
-    let mut verdict = None;
-    for (key, version, op) in traces {
-        match rows.get(key.as_ref()) {
-            Some((_, found)) if found == op => return Ok(Some(true)),
-            Some((found, _)) if found == version => verdict = Some(false),
-            None if *version == 0 => verdict = Some(false),
-            Some(_) | None => {}
-        }
-    }
-    Ok(verdict)
 }
 
 fn sorted<K>(keys: BTreeSet<K>) -> Vec<K> {

@@ -7,6 +7,7 @@ use super::{
     direct::DirectTx,
     keys, reads,
     record::{self, Change, Loaded, Record},
+    writing::Writing,
 };
 use crate::{
     crypto::{KeyRing, UnderEveryKey},
@@ -15,7 +16,8 @@ use crate::{
 
 pub(super) enum BatchTx {
     Sqlite(DirectTx),
-    Postgres(Tx),
+    /// With what is still to be written.
+    Postgres(Tx, Box<Writing>),
 }
 
 /// Of verifications: the index of the number, under every key of the ring.
@@ -29,8 +31,17 @@ impl Store {
                 file.check()?;
                 Ok(BatchTx::Sqlite(DirectTx::begin(connection)?))
             }
-            Pool::Postgres { .. } => Ok(BatchTx::Postgres(self.begin().await?)),
+            Pool::Postgres { .. } => Ok(BatchTx::Postgres(self.begin().await?, Box::default())),
         }
+    }
+}
+
+impl Store {
+    /// Makes rows that are missing, for batches to come.
+    pub(super) async fn make_lockable<T: Record>(&self, keys: &[T::Key]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        record::make_lockable::<T>(&mut tx, keys).await?;
+        tx.commit().await
     }
 }
 
@@ -40,34 +51,45 @@ impl BatchTx {
         matches!(self, Self::Sqlite(_))
     }
 
-    /// Loads and locks rows of one table; those that may be missing, too.
+    /// Makes rows that are missing, so that they can be locked, where the table needs that.
+    pub(super) async fn make_lockable<T: Record>(
+        &mut self,
+        keys: &[T::Key],
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(tx, _) => record::make_lockable::<T>(tx, keys).await,
+        }
+    }
+
+    /// Loads and locks rows of one table.
     pub(super) async fn load<T: Record>(
         &mut self,
         keys: &[T::Key],
     ) -> Result<Vec<Loaded<T>>, StoreError> {
         match self {
             Self::Sqlite(tx) => tx.load(keys),
-            Self::Postgres(tx) => {
-                let made = record::make_lockable::<T>(tx, keys).await?;
-                let loaded = record::load::<T>(tx, keys).await?;
-                if made && loaded.len() < keys.len() {
-                    // The sweeper took an empty row between making and locking it.
-                    return Err(StoreError::Again);
-                }
-                Ok(loaded)
-            }
+            Self::Postgres(tx, _) => record::load::<T>(tx, keys).await,
         }
     }
 
-    /// Writes each changed row once.
-    pub(super) async fn write<T: Record>(
+    /// Writes each changed row once: on PostgreSQL with all others, by [`Self::written`].
+    pub(super) fn write<T: Record>(
         &mut self,
         changes: &[Change<'_, T>],
         key_id: &str,
     ) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.write(changes, key_id),
-            Self::Postgres(tx) => record::write(tx, changes, key_id).await,
+            Self::Postgres(_, writing) => writing.add(changes, key_id),
+        }
+    }
+
+    /// Everything is written.
+    pub(super) async fn written(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(Tx::Postgres(tx), writing) => std::mem::take(writing).run(tx).await,
+            Self::Sqlite(_) | Self::Postgres(..) => Ok(()),
         }
     }
 
@@ -77,7 +99,7 @@ impl BatchTx {
     ) -> Result<HashMap<[u8; 32], KeyState>, StoreError> {
         match self {
             Self::Sqlite(tx) => tx.key_states(hashes),
-            Self::Postgres(tx) => keys::states(tx, hashes).await,
+            Self::Postgres(tx, _) => keys::states(tx, hashes).await,
         }
     }
 
@@ -88,7 +110,18 @@ impl BatchTx {
     ) -> Result<Indexes, StoreError> {
         match self {
             Self::Sqlite(tx) => tx.indexes_of(ids, ring),
-            Self::Postgres(tx) => reads::indexes_of(tx, ids, ring).await,
+            Self::Postgres(tx, _) => reads::indexes_of(tx, ids, ring).await,
+        }
+    }
+
+    /// The index of each number that verifications of `ids` are of, and whether it has a failure budget.
+    pub(super) async fn numbers_of(
+        &mut self,
+        ids: &[Id],
+    ) -> Result<Vec<([u8; 32], bool)>, StoreError> {
+        match self {
+            Self::Sqlite(_) => unreachable!("SQLite reads them with their verifications"),
+            Self::Postgres(tx, _) => reads::numbers_of(tx, ids).await,
         }
     }
 
@@ -98,14 +131,14 @@ impl BatchTx {
     ) -> Result<HashMap<([u8; 32], String), Id>, StoreError> {
         match self {
             Self::Sqlite(tx) => tx.youngest(wanted),
-            Self::Postgres(tx) => reads::youngest(tx, wanted).await,
+            Self::Postgres(tx, _) => reads::youngest(tx, wanted).await,
         }
     }
 
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => tx.commit(),
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Postgres(tx, _) => tx.commit().await,
         }
     }
 }

@@ -49,9 +49,11 @@ impl Record for FailureBudget {
     }
 
     fn make_lockable() -> Option<&'static str> {
+        // Most are there, and looked for at less cost than by trying to add them.
         Some(
             "insert into budgets (id, key_id, failures, blocked_until, last_failure, version, op) \
-             select id, '', 0, 0, 0, 0, '' from unnest($1::bytea[]) as k(id) on conflict (id) do nothing",
+             select id, '', 0, 0, 0, 0, '' from unnest($1::bytea[]) as k(id) \
+             where (select b.id from budgets b where b.id = k.id) is null on conflict (id) do nothing",
         )
     }
 }

@@ -3,7 +3,11 @@
 use std::borrow::Cow;
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
-use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{
+    Row as _, ValueRef as _,
+    postgres::{PgRow, PgValueRef},
+    sqlite::SqliteRow,
+};
 
 use super::{
     StoreError,
@@ -38,39 +42,42 @@ enum Values<'r> {
     Taken(std::vec::IntoIter<Value<'static>>),
     /// The row as SQLite holds it, and the next column.
     InPlace(&'r rusqlite::Row<'r>, usize),
+    /// The row as PostgreSQL sent it, and the next column.
+    Received(&'r PgRow, usize),
 }
 
-macro_rules! read_columns {
-    ($row:expr, $T:ident) => {{
-        let kinds = $T::COLUMNS.iter().map(|(_, kind)| *kind).chain([Kind::Int]);
+impl<'r> Columns<'r> {
+    pub(super) fn of_sqlite<T: Record>(row: &SqliteRow) -> Result<Self, StoreError> {
+        let kinds = T::COLUMNS.iter().map(|(_, kind)| *kind).chain([Kind::Int]);
         let values: Result<Vec<_>, sqlx::Error> = kinds
             .enumerate()
             .map(|(position, kind)| {
                 Ok(match kind {
-                    Kind::Bytes => Value::of($row.try_get(position)?, |bytes: Vec<u8>| {
+                    Kind::Bytes => Value::of(row.try_get(position)?, |bytes: Vec<u8>| {
                         Value::Bytes(bytes.into())
                     }),
-                    Kind::Int => Value::of($row.try_get(position)?, Value::Int),
-                    Kind::Text => Value::of($row.try_get(position)?, |text: String| {
+                    Kind::Int => Value::of(row.try_get(position)?, Value::Int),
+                    Kind::Text => Value::of(row.try_get(position)?, |text: String| {
                         Value::Text(text.into())
                     }),
                 })
             })
             .collect();
         Ok(Self {
-            table: $T::TABLE,
+            table: T::TABLE,
             values: Values::Taken(values?.into_iter()),
         })
-    }};
-}
-
-impl<'r> Columns<'r> {
-    pub(super) fn of_sqlite<T: Record>(row: &SqliteRow) -> Result<Self, StoreError> {
-        read_columns!(row, T)
     }
 
-    pub(super) fn of_postgres<T: Record>(row: &PgRow) -> Result<Self, StoreError> {
-        read_columns!(row, T)
+    pub(super) fn of_postgres<T: Record>(row: &'r PgRow) -> Result<Self, StoreError> {
+        let columns = Self {
+            table: T::TABLE,
+            values: Values::Received(row, 0),
+        };
+        if row.len() <= T::COLUMNS.len() {
+            return Err(columns.damaged("a column is missing"));
+        }
+        Ok(columns)
     }
 
     pub(super) const fn in_place<T: Record>(row: &'r rusqlite::Row<'r>) -> Self {
@@ -89,13 +96,18 @@ impl<'r> Columns<'r> {
         })
     }
 
-    fn next(&mut self) -> Result<Value<'r>, StoreError> {
+    fn next(&mut self, kind: Kind) -> Result<Value<'r>, StoreError> {
         let missing = StoreError::Damaged {
             table: self.table,
             what: "a column is missing",
         };
         let (row, position) = match &mut self.values {
             Values::Taken(values) => return values.next().ok_or(missing),
+            Values::Received(row, position) => {
+                let value = row.try_get_raw(*position).map_err(|_| missing)?;
+                *position += 1;
+                return self.received(&value, kind);
+            }
             Values::InPlace(row, position) => (*row, position),
         };
         let value = row.get_ref(*position).map_err(|_| missing)?;
@@ -112,8 +124,27 @@ impl<'r> Columns<'r> {
         })
     }
 
+    /// In the binary format: statements with arguments are answered in no other.
+    fn received(&self, value: &PgValueRef<'r>, kind: Kind) -> Result<Value<'r>, StoreError> {
+        if value.is_null() {
+            return Ok(Value::Null);
+        }
+        let bytes = value.as_bytes().map_err(|_| self.damaged("no value"))?;
+        Ok(match kind {
+            Kind::Bytes => Value::Bytes(bytes.into()),
+            Kind::Int => match bytes.try_into() {
+                Ok(bytes) => Value::Int(i64::from_be_bytes(bytes)),
+                Err(_) => return Err(self.damaged("integer expected")),
+            },
+            Kind::Text => match std::str::from_utf8(bytes) {
+                Ok(text) => Value::Text(text.into()),
+                Err(_) => return Err(self.damaged("text that is not UTF-8")),
+            },
+        })
+    }
+
     fn optional_cow(&mut self) -> Result<Option<Cow<'r, [u8]>>, StoreError> {
-        match self.next()? {
+        match self.next(Kind::Bytes)? {
             Value::Bytes(value) => Ok(Some(value)),
             Value::Null => Ok(None),
             Value::Int(_) | Value::Text(_) => Err(self.damaged("bytes expected")),
@@ -121,7 +152,7 @@ impl<'r> Columns<'r> {
     }
 
     fn optional_str(&mut self) -> Result<Option<Cow<'r, str>>, StoreError> {
-        match self.next()? {
+        match self.next(Kind::Text)? {
             Value::Text(value) => Ok(Some(value)),
             Value::Null => Ok(None),
             Value::Int(_) | Value::Bytes(_) => Err(self.damaged("text expected")),
@@ -133,7 +164,7 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn optional_int(&mut self) -> Result<Option<i64>, StoreError> {
-        match self.next()? {
+        match self.next(Kind::Int)? {
             Value::Int(value) => Ok(Some(value)),
             Value::Null => Ok(None),
             Value::Text(_) | Value::Bytes(_) => Err(self.damaged("integer expected")),
@@ -244,6 +275,8 @@ impl Kind {
     }
 }
 
+const KINDS: &str = "a table says which kinds its columns are of";
+
 impl<'a> Value<'a> {
     fn of<V>(value: Option<V>, some: impl FnOnce(V) -> Self) -> Self {
         value.map_or(Self::Null, some)
@@ -279,6 +312,33 @@ impl<'a> Value<'a> {
 
     pub(super) fn optional_instant(value: Option<Timestamp>) -> Self {
         Self::of(value, Self::instant)
+    }
+
+    /// What stands in a column of bytes.
+    pub(super) fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(value) => Some(value),
+            Self::Null => None,
+            Self::Int(_) | Self::Text(_) => unreachable!("{KINDS}"),
+        }
+    }
+
+    /// What stands in a column of numbers.
+    pub(super) fn as_int(&self) -> Option<i64> {
+        match self {
+            Self::Int(value) => Some(*value),
+            Self::Null => None,
+            Self::Bytes(_) | Self::Text(_) => unreachable!("{KINDS}"),
+        }
+    }
+
+    /// What stands in a column of texts.
+    pub(super) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(value) => Some(value),
+            Self::Null => None,
+            Self::Bytes(_) | Self::Int(_) => unreachable!("{KINDS}"),
+        }
     }
 
     pub(super) fn into_json(self) -> serde_json::Value {

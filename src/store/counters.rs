@@ -48,7 +48,8 @@ impl Record for Counter {
     fn make_lockable() -> Option<&'static str> {
         Some(
             "insert into counters (id, key_id, state, until, version, op) \
-             select id, '', '', 0, 0, '' from unnest($1::bytea[]) as k(id) on conflict (id) do nothing",
+             select id, '', '', 0, 0, '' from unnest($1::bytea[]) as k(id) \
+             where (select c.id from counters c where c.id = k.id) is null on conflict (id) do nothing",
         )
     }
 }

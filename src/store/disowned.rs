@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     StoreError,
-    batch::Traces,
+    fate::Traces,
     journal::{Command, Entry, Outcome, Shared},
     patience::Patience,
 };

@@ -120,12 +120,13 @@ impl Journal {
         let (queue, entries) = mpsc::channel(QUEUE);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
+        let gathering = Gathering::of(entries, !store.is_sqlite());
         let shared = Arc::new(Shared {
             store,
             ring,
             clock,
             latest: AtomicI64::new(latest.as_millis()),
-            gathering: Gathering::of(entries),
+            gathering,
             started,
         });
         if shared.store.is_sqlite() {
@@ -298,9 +299,16 @@ impl Shared {
         patience: Patience,
     ) -> Result<Vec<Outcome>, StoreError> {
         let (mut runs, mut lost) = (0, 0);
+        let mut was_in_the_way = false;
         loop {
             // Where nothing was committed, running again does nothing twice.
-            let error = match self.run_once(entries, patience).await {
+            let run = async {
+                if was_in_the_way {
+                    batch::make_way(&self.store, entries, patience).await?;
+                }
+                self.run_once(entries, patience).await
+            };
+            let error = match run.await {
                 Ok(Committed::Yes(decided)) => return Ok(self.committed(decided)),
                 Ok(Committed::Perhaps(decided, traces)) => {
                     let outcomes = &decided.outcomes;
@@ -315,6 +323,7 @@ impl Shared {
             self.store.count_error(&error);
             if matches!(error, StoreError::Again) && runs < RUNS {
                 runs += 1;
+                was_in_the_way = true;
                 reruns.count(Rerun::Conflict);
             } else if matches!(error, StoreError::Lost(_)) && lost < LOST_CONNECTIONS {
                 lost += 1;

@@ -41,6 +41,7 @@ mod unused;
 mod upgrade;
 mod verifications;
 mod watch;
+mod writing;
 
 use std::sync::Arc;
 

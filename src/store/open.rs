@@ -70,6 +70,7 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0003_receipts.sql"),
     include_str!("../../migrations/sqlite/0004_calls.sql"),
     include_str!("../../migrations/sqlite/0005_idempotency.sql"),
+    include_str!("../../migrations/sqlite/0006_room.sql"),
 ];
 pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
@@ -77,6 +78,7 @@ pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0003_receipts.sql"),
     include_str!("../../migrations/postgres/0004_calls.sql"),
     include_str!("../../migrations/postgres/0005_idempotency.sql"),
+    include_str!("../../migrations/postgres/0006_room.sql"),
 ];
 
 async fn sqlite(path: &Path) -> Result<Pool, StoreError> {
@@ -156,6 +158,10 @@ async fn postgres(url: &str) -> Result<Pool, StoreError> {
             // Rows are asked for by their keys. A plan that was made while a table was small would go on reading all of
             // it, until statistics are gathered that tell otherwise.
             ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            // Nor is a plan made anew, which would find out the same.
+            ("plan_cache_mode", "force_generic_plan"),
             ("jit", "off"),
         ])
         .disable_statement_logging();

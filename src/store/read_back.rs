@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use zeroize::Zeroizing;
 
 use super::{
-    Store,
-    batch::{self, Traces},
+    Store, batch,
+    fate::Traces,
     journal::{Command, Entry},
     on,
     patience::Patience,

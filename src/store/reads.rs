@@ -17,6 +17,8 @@ use crate::{
     },
 };
 
+const NUMBERS: &str = "select v.number_index, (select b.id from budgets b where b.id = v.number_index) is not null \
+                       from verifications v where v.id = any($1)";
 const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
                        from verifications v left join deliveries d on d.id = v.delivery where v.id = any($1)";
 const YOUNGEST: &str = "select k.number_index, k.purpose, \
@@ -114,13 +116,14 @@ impl Store {
             T::TABLE
         );
         let (query, id) = (sqlx::AssertSqlSafe(sql), id.as_bytes().to_vec());
-        let rows: Vec<Columns> = match &*self.0 {
+        let value = |columns: Columns| Ok(columns.into_loaded::<T>()?.value);
+        match &*self.0 {
             Pool::Sqlite { readers, .. } => {
                 let rows = sqlx::query(query).bind(id).fetch_all(readers);
                 let rows = patience::read(async { Ok(rows.await?) }).await?;
                 rows.iter()
-                    .map(Columns::of_sqlite::<T>)
-                    .collect::<Result<_, _>>()?
+                    .map(|row| value(Columns::of_sqlite::<T>(row)?))
+                    .collect()
             }
             Pool::Postgres { readers, .. } => {
                 let rows = patience::read(async {
@@ -129,14 +132,38 @@ impl Store {
                 });
                 rows.await?
                     .iter()
-                    .map(Columns::of_postgres::<T>)
-                    .collect::<Result<_, _>>()?
+                    .map(|row| value(Columns::of_postgres::<T>(row)?))
+                    .collect()
             }
-        };
-        rows.into_iter()
-            .map(|row| row.into_loaded::<T>().map(|loaded| loaded.value))
-            .collect()
+        }
     }
+}
+
+/// The index of each number that verifications of `ids` are of, and whether it has a failure budget.
+pub(super) async fn numbers_of(
+    tx: &mut Tx,
+    ids: &[Id],
+) -> Result<Vec<([u8; 32], bool)>, StoreError> {
+    let Tx::Postgres(tx) = tx else {
+        unreachable!("batches of SQLite have a connection of their own")
+    };
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(Vec<u8>, bool)> = sqlx::query_as(NUMBERS)
+        .bind(array_keys(ids))
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.into_iter()
+        .map(|(index, has_budget)| Ok((number_index(index)?, has_budget)))
+        .collect()
+}
+
+fn number_index(index: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    index.try_into().map_err(|_| StoreError::Damaged {
+        table: "verifications",
+        what: "width of number_index",
+    })
 }
 
 /// The number's index of each verification of `ids`, under every key of the ring.
@@ -157,10 +184,7 @@ pub(super) async fn indexes_of(
         .await?;
     rows.into_iter()
         .map(|(tenant, index, delivery, key_id, sealed)| {
-            let index: [u8; 32] = index.try_into().map_err(|_| StoreError::Damaged {
-                table: "verifications",
-                what: "width of number_index",
-            })?;
+            let index = number_index(index)?;
             let sealed = delivery
                 .as_deref()
                 .zip(key_id.as_deref())

@@ -1,7 +1,8 @@
 //! How rows travel: many rows a statement, whichever the database.
 //!
-//! PostgreSQL takes one array per column. SQLite takes one JSON text, but only from those who write beside the journal:
-//! its batches go row by row through `direct.rs`. A table says what its columns are, and all statements follow from that.
+//! PostgreSQL takes one array per column (`writing.rs`). SQLite takes one JSON text, but only from those who write beside the
+//! journal: its batches go row by row through `direct.rs`. A table says what its columns are, and all statements follow from
+//! that.
 //! Each statement costs sqlx two thread switches on SQLite and a round trip on PostgreSQL, so here the number of statements
 //! is what counts, not the number of rows.
 
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use super::{
     StoreError, Tx,
     columns::{Columns, Kind, Value, hex},
+    writing::Writing,
 };
 use crate::domain::ledger::Op;
 
@@ -58,7 +60,7 @@ pub(super) struct Statements {
     sqlite_load: String,
     postgres_load: String,
     sqlite_write: String,
-    postgres_write: String,
+    over_empty: String,
     sqlite_ops: String,
     postgres_ops: String,
 }
@@ -80,7 +82,7 @@ impl Statements {
             };
         }
         let on_conflict = format!(
-            "on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
+            " on conflict (id) do update set {updates}version = excluded.version, op = excluded.op \
              where {table}.version = excluded.version - 1"
         );
         let all = || {
@@ -93,10 +95,6 @@ impl Statements {
             .enumerate()
             .map(|(position, kind)| kind.out_of_json(position))
             .collect();
-        let postgres_arrays: Vec<_> = all()
-            .enumerate()
-            .map(|(position, kind)| format!("${}::{}[]", position + 1, kind.postgres()))
-            .collect();
         let in_json = "in (select unhex(value) from json_each($1))";
         let places = vec!["?"; names.len() + 2].join(", ");
         Self {
@@ -107,13 +105,10 @@ impl Statements {
                 "select {columns}, version from {table} where id = any($1) order by id for update"
             ),
             sqlite_write: format!(
-                "insert into {table} ({columns}, version, op) select {} from json_each($1) where true {on_conflict}",
+                "insert into {table} ({columns}, version, op) select {} from json_each($1) where true{on_conflict}",
                 sqlite_values.join(", ")
             ),
-            postgres_write: format!(
-                "insert into {table} ({columns}, version, op) select * from unnest({}) {on_conflict}",
-                postgres_arrays.join(", ")
-            ),
+            over_empty: on_conflict,
             sqlite_ops: format!("select id, version, op from {table} where id {in_json}"),
             postgres_ops: format!(
                 "select id, version, op from {table} where id = any($1) order by id for update"
@@ -129,22 +124,25 @@ impl Statements {
     pub(super) fn insert(&self) -> &str {
         &self.insert
     }
+
+    /// What has PostgreSQL put a new row into an empty one, if one was made for it.
+    pub(super) fn over_empty(&self) -> &str {
+        &self.over_empty
+    }
 }
 
-/// Makes rows that are missing, so that they can be locked; tells whether all of `keys` have rows now.
+/// Makes rows that are missing, so that they can be locked.
 pub(super) async fn make_lockable<T: Record>(
     tx: &mut Tx,
     keys: &[T::Key],
-) -> Result<bool, StoreError> {
-    let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty())
-    else {
-        return Ok(false);
-    };
-    sqlx::query(statement)
-        .bind(array_keys(keys))
-        .execute(&mut **tx)
-        .await?;
-    Ok(true)
+) -> Result<(), StoreError> {
+    if let (Tx::Postgres(tx), Some(statement), false) = (tx, T::make_lockable(), keys.is_empty()) {
+        sqlx::query(statement)
+            .bind(array_keys(keys))
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Loads and locks the rows of `keys`, which are sorted so that no two batches wait for each other in a circle.
@@ -218,35 +216,25 @@ pub(super) async fn write<T: Record>(
     if changes.is_empty() {
         return Ok(());
     }
-    let statements = T::statements();
+    let tx = match tx {
+        Tx::Sqlite { tx, .. } => tx,
+        Tx::Postgres(tx) => {
+            let mut writing = Writing::default();
+            writing.add(changes, key_id)?;
+            return writing.run(tx).await;
+        }
+    };
     let rows = changes.iter().map(|change| {
         let mut values = change.value.write(&change.key, key_id);
         values.push(Value::Int(change.version + 1));
         values.push(Value::bytes(&change.op));
         values
     });
-    let written = match tx {
-        Tx::Sqlite { tx, .. } => {
-            let json = json_rows(rows);
-            sqlx::query(statements.sqlite_write.as_str())
-                .bind(json)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected()
-        }
-        Tx::Postgres(tx) => {
-            let mut query = sqlx::query(statements.postgres_write.as_str());
-            let kinds = T::COLUMNS.iter().map(|(_, kind)| *kind);
-            for column in transpose(kinds.chain([Kind::Int, Kind::Bytes]), rows) {
-                query = match column {
-                    Array::Bytes(values) => query.bind(values),
-                    Array::Int(values) => query.bind(values),
-                    Array::Text(values) => query.bind(values),
-                };
-            }
-            query.execute(&mut **tx).await?.rows_affected()
-        }
-    };
+    let written = sqlx::query(T::statements().sqlite_write.as_str())
+        .bind(json_rows(rows))
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
     // A row that another writer changed since it was loaded was not locked: never in order, always safe to run again.
     if usize::try_from(written) == Ok(changes.len()) {
         Ok(())
@@ -275,41 +263,6 @@ pub(super) async fn ops<T: Record>(
                 .await?
         }
     })
-}
-
-enum Array {
-    Bytes(Vec<Option<Vec<u8>>>),
-    Int(Vec<Option<i64>>),
-    Text(Vec<Option<String>>),
-}
-
-/// One array per column, as `unnest` takes them.
-fn transpose<'a>(
-    kinds: impl Iterator<Item = Kind>,
-    rows: impl Iterator<Item = Vec<Value<'a>>>,
-) -> Vec<Array> {
-    let empty = |kind| match kind {
-        Kind::Bytes => Array::Bytes(Vec::new()),
-        Kind::Int => Array::Int(Vec::new()),
-        Kind::Text => Array::Text(Vec::new()),
-    };
-    let mut columns: Vec<Array> = kinds.map(empty).collect();
-    for row in rows {
-        for (column, value) in columns.iter_mut().zip(row) {
-            match (column, value) {
-                (Array::Bytes(column), Value::Bytes(value)) => {
-                    column.push(Some(value.into_owned()));
-                }
-                (Array::Bytes(column), Value::Null) => column.push(None),
-                (Array::Int(column), Value::Int(value)) => column.push(Some(value)),
-                (Array::Int(column), Value::Null) => column.push(None),
-                (Array::Text(column), Value::Text(value)) => column.push(Some(value.into_owned())),
-                (Array::Text(column), Value::Null) => column.push(None),
-                (_, _) => unreachable!("a table says which kinds its columns are of"),
-            }
-        }
-    }
-    columns
 }
 
 fn json_rows<'a>(rows: impl Iterator<Item = Vec<Value<'a>>>) -> String {

@@ -1,0 +1,1 @@
+-- Rows of SQLite need no room to change in.
