@@ -243,6 +243,7 @@ fn limit_id(set: &KeySet, parts: &[&[u8]]) -> [u8; 16] {
 fn tag(key: &hmac::Key, parts: &[&[u8]]) -> [u8; 32] {
     let mut together = [0; TOGETHER];
     let Some(length) = join(parts, &mut together) else {
+        together.zeroize();
         return tag_in_pieces(key, parts);
     };
     let together = &mut together[..length];

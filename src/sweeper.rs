@@ -1,6 +1,7 @@
 //! The sweeper: ends what is overdue, and deletes what need not be kept.
 
 mod pace;
+mod sweep;
 mod walk;
 
 use std::{collections::HashMap, time::Duration};
@@ -8,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    pace::Pace,
+    sweep::Sweep,
     walk::{STRETCH, Walk},
 };
 use crate::{
@@ -57,16 +58,18 @@ impl Sweeper {
         };
         let delete = async {
             let mut purged = Purged::default();
-            let mut pace = Pace::default();
+            let mut sweep = Sweep::new(&self.clock);
             let mut walk = Walk::default();
             while !stop.is_cancelled() {
                 // That one fails must not keep the others from being done.
                 let now = self.clock.now();
-                self.note(self.purge(now, &mut purged, &mut pace, &stop).await);
-                self.note(self.purge_counters(now, &mut pace, &stop).await);
-                let budgets = self.purge_budgets(&mut walk, now, &mut pace, &stop);
+                self.note(self.purge(now, &mut purged, &mut sweep, &stop).await);
+                self.note(self.purge_counters(now, &mut sweep, &stop).await);
+                let budgets = self.purge_budgets(&mut walk, now, &mut sweep, &stop);
                 self.note(budgets.await);
-                self.rest(PURGE_EVERY, &stop).await;
+                if sweep.is_done() {
+                    self.rest(PURGE_EVERY, &stop).await;
+                }
             }
         };
         tokio::join!(end, delete);
@@ -83,16 +86,16 @@ impl Sweeper {
     async fn purge_counters(
         &self,
         now: Timestamp,
-        pace: &mut Pace,
+        sweep: &mut Sweep,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
+        sweep.begins_turn();
         loop {
             let clock = self.clock.stopwatch();
-            let is_full = self.store.purge_counters(now, pace.chunk()).await?;
-            if !is_full || stop.is_cancelled() {
+            let is_full = self.store.purge_counters(now, sweep.pace.chunk()).await?;
+            if !is_full || !self.goes_on(sweep, clock.elapsed(), stop).await? {
                 return Ok(());
             }
-            self.rest(pace.rest_after(clock.elapsed()), stop).await;
         }
     }
 
@@ -101,27 +104,41 @@ impl Sweeper {
         &self,
         walk: &mut Walk,
         now: Timestamp,
-        pace: &mut Pace,
+        sweep: &mut Sweep,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
+        sweep.begins_turn();
         loop {
             let stretch = self.store.unused_budgets(&walk.after, STRETCH, now);
             let Stretch { mut unused, end } = stretch.await?;
             let found = unused.len();
             while !unused.is_empty() {
-                if stop.is_cancelled() {
-                    return Ok(());
-                }
                 let clock = self.clock.stopwatch();
-                let most = usize::try_from(pace.chunk()).expect("a small number");
+                let most = usize::try_from(sweep.pace.chunk()).expect("a small number");
                 let chunk = unused.split_off(unused.len().saturating_sub(most));
                 self.store.delete_budgets(&chunk, now).await?;
-                self.rest(pace.rest_after(clock.elapsed()), stop).await;
+                if !self.goes_on(sweep, clock.elapsed(), stop).await? {
+                    return Ok(());
+                }
             }
             if !walk.goes_on(found, end) || stop.is_cancelled() {
                 return Ok(());
             }
         }
+    }
+
+    /// After a chunk: others have their turn. Tells whether there is time for another one.
+    async fn goes_on(
+        &self,
+        sweep: &mut Sweep,
+        took: Duration,
+        stop: &CancellationToken,
+    ) -> Result<bool, StoreError> {
+        if sweep.pace.fills_log() {
+            self.store.take_in_log().await?;
+        }
+        self.rest(sweep.rest_after(took), stop).await;
+        Ok(sweep.goes_on() && !stop.is_cancelled())
     }
 
     async fn end_overdue(&self, now: Timestamp) -> Result<(), StoreError> {
@@ -144,7 +161,7 @@ impl Sweeper {
         &self,
         now: Timestamp,
         purged: &mut Purged,
-        pace: &mut Pace,
+        sweep: &mut Sweep,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let beginning = Id::smallest_at(Timestamp::default());
@@ -166,7 +183,7 @@ impl Sweeper {
         let mut outcome = Ok(());
         for (tenant, from) in &mut purged.until {
             // One tenant's trouble is not another's.
-            let done = self.purge_tenant(tenant, from, now, pace, stop).await;
+            let done = self.purge_tenant(tenant, from, now, sweep, stop).await;
             let is_away = matches!(done, Err(StoreError::Unavailable(_)));
             outcome = outcome.and(done);
             if is_away || stop.is_cancelled() {
@@ -181,7 +198,7 @@ impl Sweeper {
         tenant: &str,
         from: &mut Id,
         now: Timestamp,
-        pace: &mut Pace,
+        sweep: &mut Sweep,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
         let retention = match self.directory.tenant(tenant).await? {
@@ -191,16 +208,18 @@ impl Sweeper {
         // What would become too old before the next round goes now.
         let ended_before = now.minus(retention).plus(PURGE_EVERY);
         let end = Id::smallest_at(ended_before);
+        sweep.begins_turn();
         loop {
             let clock = self.clock.stopwatch();
             let born = *from..end;
-            let purge = self.store.purge(tenant, born, ended_before, pace.chunk());
+            let purge = self
+                .store
+                .purge(tenant, born, ended_before, sweep.pace.chunk());
             let Some(last) = purge.await? else { break };
             *from = last;
-            if stop.is_cancelled() {
+            if !self.goes_on(sweep, clock.elapsed(), stop).await? {
                 return Ok(());
             }
-            self.rest(pace.rest_after(clock.elapsed()), stop).await;
         }
         // Whatever was born shortly before may have ended later; all that is older is gone.
         *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));

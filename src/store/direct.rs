@@ -62,10 +62,10 @@ impl Direct {
         })
     }
 
-    /// For good.
-    pub(super) fn close(&mut self) {
-        self.connection = None;
+    /// For good. What is given may have to wait for the disk when it is dropped.
+    pub(super) fn close(&mut self) -> Option<(Connection, Checkpoints)> {
         self.is_closed = true;
+        self.connection.take()
     }
 
     fn is_open(&mut self) -> Result<(), StoreError> {

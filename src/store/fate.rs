@@ -23,7 +23,7 @@ pub(super) struct Traces {
     pub(super) budgets: Vec<([u8; 32], i64, Op)>,
     pub(super) counters: Vec<([u8; 16], i64, Op)>,
     pub(super) sends: Vec<([u8; 32], i64, Op)>,
-    /// What every send holds until it is committed or gone. New rows cannot be waited for; these can.
+    /// What every send and check holds until it is committed or gone: these can be waited for, also where they are new.
     pub(super) locked: Vec<[u8; 32]>,
 }
 
@@ -39,6 +39,9 @@ impl Traces {
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;
+        // A commit that may still come is waited for: whoever makes a budget waits for who is just making it, and whoever
+        // locks one for who has it locked.
+        record::make_lockable::<FailureBudget>(&mut tx, &self.locked).await?;
         record::ops::<FailureBudget>(&mut tx, &self.locked).await?;
         let seen = [
             recognise::<Verification>(&mut tx, &self.verifications).await?,

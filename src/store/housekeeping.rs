@@ -3,7 +3,7 @@
 use std::{collections::HashSet, ops::Range, time::Duration};
 
 use super::{
-    Store, StoreError, Tx, on, patience, read,
+    Pool, Store, StoreError, Tx, on, patience, read,
     record::{self, Change},
     tally,
 };
@@ -190,6 +190,17 @@ impl Store {
             Ok(Some(last))
         })
         .await
+    }
+
+    /// Takes into the file what SQLite has in its log, while others write. After much was deleted nobody else may do it for
+    /// a while, or whoever commits next would be held up. PostgreSQL sees to that by itself.
+    pub async fn take_in_log(&self) -> Result<(), StoreError> {
+        if let Pool::Sqlite { readers, .. } = &*self.0 {
+            sqlx::query("pragma wal_checkpoint(passive)")
+                .execute(readers)
+                .await?;
+        }
+        Ok(())
     }
 
     /// Notes the fingerprint of a root key; `false` when another key bore this id before.

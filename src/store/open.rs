@@ -49,7 +49,9 @@ impl Store {
                 snapshots,
                 ..
             } => {
-                journal.lock().await.close();
+                let closed = journal.lock().await.close();
+                // What copies its log may wait for the disk.
+                let _ = tokio::task::spawn_blocking(|| drop(closed)).await;
                 snapshots.close().await;
                 readers.close().await;
                 writers.close().await;

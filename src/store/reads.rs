@@ -20,7 +20,7 @@ use crate::{
 const NUMBERS: &str = "select v.number_index, (select b.id from budgets b where b.id = v.number_index) is not null \
                        from verifications v where v.id = any($1)";
 const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
-                       from verifications v left join deliveries d on d.id = v.delivery where v.id = any($1)";
+                       from verifications v left join deliveries d on d.id = any(array[v.delivery]) where v.id = any($1)";
 const YOUNGEST: &str = "select k.number_index, k.purpose, \
                         (select id from verifications v where v.number_index = k.number_index \
                          and v.purpose = k.purpose order by v.id desc limit 1) \

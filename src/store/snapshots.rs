@@ -42,8 +42,10 @@ pub(super) struct Question {
     id: Id,
 }
 
+type Found = Result<Option<Snapshot>, StoreError>;
+
 /// What was found, or the panic of whoever looked.
-type Answer = Result<Result<Option<Snapshot>, StoreError>, Box<dyn Any + Send>>;
+type Answer = Result<Found, Box<dyn Any + Send>>;
 
 enum Asked {
     Snapshot(Question, Asker<Answer>),
@@ -158,16 +160,16 @@ async fn answer_all(
     }
 }
 
-/// An answer to each question. What cannot be read is the fault of one of them, which fails alone.
+/// An answer to each question. A panic is the fault of one of them, which fails alone.
 async fn read(reader: &mut Reader, questions: &[Question]) -> Vec<Answer> {
     let found = AssertUnwindSafe(reader.read(questions))
         .catch_unwind()
         .await;
     match found {
-        Ok(Ok(found)) => found.into_iter().map(|found| Ok(Ok(found))).collect(),
+        Ok(Ok(found)) => found.into_iter().map(Ok).collect(),
         Ok(Err(error)) if is_everybodys(&error) => {
-            let why = || StoreError::Unavailable(error.to_string());
-            questions.iter().map(|_| Ok(Err(why()))).collect()
+            let same = |_| Ok(Err(for_another(&error)));
+            questions.iter().map(same).collect()
         }
         Ok(Err(error)) if questions.len() < 2 => vec![Ok(Err(error))],
         Err(panic) if questions.len() < 2 => vec![Err(panic)],
@@ -177,6 +179,21 @@ async fn read(reader: &mut Reader, questions: &[Question]) -> Vec<Answer> {
                 answers.append(&mut Box::pin(read(reader, std::slice::from_ref(question))).await);
             }
             answers
+        }
+    }
+}
+
+/// The same error, for somebody else who has it too.
+fn for_another(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Lost(why) => StoreError::Lost(why.clone()),
+        StoreError::Full => StoreError::Full,
+        StoreError::Again => StoreError::Again,
+        StoreError::Damaged { table, what } => StoreError::Damaged { table, what },
+        StoreError::Newer { table, what } => StoreError::Newer { table, what },
+        StoreError::Unavailable(why) => StoreError::Unavailable(why.clone()),
+        StoreError::Refused(_) | StoreError::NotOpened { .. } | StoreError::Migration(_) => {
+            StoreError::Unavailable(error.to_string())
         }
     }
 }

@@ -26,7 +26,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Stretch, StoreError> {
         let last = "select id from budgets where id > $1 order by id limit 1 offset $2";
-        let end: Option<Vec<u8>> = read!(self, pool => {
+        let end: Option<Vec<u8>> = read!(self, long_read, pool => {
             sqlx::query_scalar(last)
                 .bind(after)
                 .bind(length - 1)
@@ -37,7 +37,7 @@ impl Store {
         if end.is_some() {
             found.push_str(" and id <= $4");
         }
-        let unused = read!(self, pool => {
+        let unused = read!(self, long_read, pool => {
             let found = sqlx::query_scalar(sqlx::AssertSqlSafe(found))
                 .bind(now.as_millis())
                 .bind(kept_since(now))

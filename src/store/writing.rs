@@ -97,10 +97,12 @@ impl Writing {
         let ids = self.array("bytea", changes.iter().map(|change| change.key.as_ref()))?;
         let versions = self.array("bigint", changes.iter().map(|change| change.version))?;
         let ops = self.array("bytea", changes.iter().map(|change| &change.op[..]))?;
+        // Said so, and not as `id = k.id`, the key can only be looked up: on a table that was small when it was planned for,
+        // walking through all of its index would look as cheap.
         self.parts.push(format!(
             "update {table} set {sets}version = k.version + 1, op = k.op \
              from (select {ids} as id, {versions} as version, {ops} as op{arrays}) as k \
-             where {table}.id = k.id and {table}.version = k.version"
+             where {table}.id = any(array[k.id]) and {table}.version = k.version"
         ));
         Ok(())
     }

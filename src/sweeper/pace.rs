@@ -6,23 +6,33 @@ use std::time::Duration;
 
 /// How long a chunk shall hold up others.
 const HOLD: Duration = Duration::from_millis(3);
-/// Rows in a chunk. With fewer, most of the time would go into waiting for turns and for the disk, and rows could come
-/// faster than they go.
 const FIRST: i64 = 100;
-const FEWEST: i64 = 32;
 const MOST: i64 = 500;
+/// Rows in a chunk at least, by how long ago the sweeper last was done. With few, most of the time goes into waiting for
+/// turns and for the disk, and rows may come faster than they go: then others have to wait longer.
+const FEWEST: [(Duration, i64); 3] = [
+    (Duration::from_mins(10), 32),
+    (Duration::from_mins(30), 150),
+    (Duration::MAX, MOST),
+];
 /// How many times as long as a chunk took the others have their turn.
 const TURN: u32 = 2;
 /// No database takes so long without giving up: the clock was moved.
 const LONGEST: Duration = Duration::from_secs(15);
+/// Chunks after which SQLite's log is taken in.
+const CHUNKS_IN_LOG: u32 = 8;
 
 pub(super) struct Pace {
     chunk: i64,
+    chunks: u32,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { chunk: FIRST }
+        Self {
+            chunk: FIRST,
+            chunks: 0,
+        }
     }
 }
 
@@ -31,16 +41,25 @@ impl Pace {
         self.chunk
     }
 
-    /// How long to wait after a full chunk that took so long.
-    pub(super) fn rest_after(&mut self, took: Duration) -> Duration {
+    /// How long to wait after a chunk that took so long, in a sweep that has gone on for `sweeping`.
+    pub(super) fn rest_after(&mut self, took: Duration, sweeping: Duration) -> Duration {
         if LONGEST < took {
             return Duration::ZERO;
         }
         // By steps: a wait for the disk that was long once says little.
         let step = self.chunk / 4;
         self.chunk += if took <= HOLD { step } else { -step };
-        self.chunk = self.chunk.clamp(FEWEST, MOST);
+        let fewest = FEWEST.iter().find(|(until, _)| sweeping < *until);
+        self.chunk = self
+            .chunk
+            .clamp(fewest.map_or(MOST, |(_, fewest)| *fewest), MOST);
         took * TURN
+    }
+
+    /// Whether it is time to take in SQLite's log.
+    pub(super) fn fills_log(&mut self) -> bool {
+        self.chunks = (self.chunks + 1) % CHUNKS_IN_LOG;
+        self.chunks == 0
     }
 }
 
@@ -51,21 +70,31 @@ mod tests {
     #[test]
     fn chunks_grow_while_they_are_quick_and_shrink_while_they_are_slow() {
         let mut pace = Pace::default();
-        let mut settle = |took| {
+        let mut settle = |took, sweeping| {
             for _ in 0..20 {
-                pace.rest_after(took);
+                pace.rest_after(took, sweeping);
             }
             pace.chunk()
         };
-        assert_eq!(settle(HOLD), MOST);
-        assert_eq!(settle(HOLD * 2), FEWEST);
+        let (soon, late) = (Duration::ZERO, Duration::from_mins(20));
+        assert_eq!(settle(HOLD, soon), MOST);
+        assert_eq!(settle(HOLD * 2, soon), 32);
+        // Rows come faster than they go.
+        assert_eq!(settle(HOLD * 2, late), 150);
+        assert_eq!(settle(HOLD * 2, late * 2), MOST);
     }
 
     #[test]
     fn others_have_their_turn_after_each_chunk_unless_the_clock_was_moved() {
         let mut pace = Pace::default();
         let took = Duration::from_millis(7);
-        assert_eq!(pace.rest_after(took), Duration::from_millis(14));
-        assert_eq!(pace.rest_after(Duration::from_hours(25)), Duration::ZERO);
+        assert_eq!(
+            pace.rest_after(took, Duration::ZERO),
+            Duration::from_millis(14)
+        );
+        assert_eq!(
+            pace.rest_after(Duration::from_hours(25), Duration::ZERO),
+            Duration::ZERO
+        );
     }
 }

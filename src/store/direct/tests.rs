@@ -151,7 +151,7 @@ async fn a_closed_connection_stays_closed_and_a_broken_one_is_made_again() {
     let world = World::new().await;
     world.journal.lock().await.connection = None;
     drop(world.begin().await);
-    world.journal.lock().await.close();
+    drop(world.journal.lock().await.close());
     let closed = DirectTx::begin(world.journal.clone().lock_owned().await);
     assert!(matches!(closed, Err(StoreError::Unavailable(_))));
 }

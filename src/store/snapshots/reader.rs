@@ -3,8 +3,9 @@
 use std::{collections::HashMap, path::PathBuf, sync::LazyLock};
 
 use rusqlite::{Connection, OpenFlags};
+use sqlx::{Row as _, postgres::PgRow};
 
-use super::{Question, Snapshot};
+use super::{Found, Question, Snapshot, for_another, is_everybodys};
 use crate::{
     domain::{delivery::Delivery, id::Id, verification::Verification},
     store::{
@@ -66,11 +67,9 @@ impl Reader {
         }
     }
 
-    /// What is found of each question, as of one moment on SQLite, and one after the other on PostgreSQL.
-    pub(super) async fn read(
-        &mut self,
-        questions: &[Question],
-    ) -> Result<Vec<Option<Snapshot>>, StoreError> {
+    /// What is found of each question, as of one moment on SQLite, and one after the other on PostgreSQL. A row that cannot
+    /// be read is only theirs who asked for it.
+    pub(super) async fn read(&mut self, questions: &[Question]) -> Result<Vec<Found>, StoreError> {
         match self {
             Self::Sqlite { path, connection } => {
                 let open = match connection.take() {
@@ -78,11 +77,16 @@ impl Reader {
                     None => connect(path)?,
                 };
                 open.prepare_cached("begin")?.execute([])?;
-                let found = questions.iter().map(|question| in_place(&open, question));
-                let found = found.collect();
+                let mut found = Vec::with_capacity(questions.len());
+                for question in questions {
+                    match in_place(&open, question) {
+                        Err(error) if is_everybodys(&error) => return Err(error),
+                        answer => found.push(answer),
+                    }
+                }
                 open.prepare_cached("commit")?.execute([])?;
                 *connection = Some(open);
-                found
+                Ok(found)
             }
             Self::Postgres(connections) => {
                 patience::read(over_the_network(connections, questions)).await
@@ -103,7 +107,7 @@ fn connect(path: &PathBuf) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn in_place(connection: &Connection, question: &Question) -> Result<Option<Snapshot>, StoreError> {
+fn in_place(connection: &Connection, question: &Question) -> Found {
     let [verifications, deliveries] = &*SQLITE;
     let id = [question.id.as_bytes()];
     let mut statement = connection.prepare_cached(verifications)?;
@@ -134,7 +138,7 @@ fn in_place(connection: &Connection, question: &Question) -> Result<Option<Snaps
 async fn over_the_network(
     connections: &Connections,
     questions: &[Question],
-) -> Result<Vec<Option<Snapshot>>, StoreError> {
+) -> Result<Vec<Found>, StoreError> {
     let [verifications, deliveries] = &*POSTGRES;
     let ids: Vec<Id> = questions.iter().map(|question| question.id).collect();
     let mut lease = connections.lease().await?;
@@ -143,17 +147,19 @@ async fn over_the_network(
         .fetch_all(&mut *lease)
         .await?;
     let mut found = HashMap::with_capacity(rows.len());
+    let mut faults = HashMap::new();
     for row in &rows {
-        let verification = Columns::of_postgres::<Verification>(row)?
-            .into_loaded::<Verification>()?
-            .value;
-        found.insert(
-            verification.id,
-            Snapshot {
-                verification,
-                deliveries: Vec::new(),
-            },
-        );
+        match decoded::<Verification>(row, "id")? {
+            (id, Ok(verification)) => {
+                let deliveries = Vec::new();
+                let snapshot = Snapshot {
+                    verification,
+                    deliveries,
+                };
+                found.insert(id, snapshot);
+            }
+            (id, Err(fault)) => drop(faults.insert(id, fault)),
+        }
     }
     let is_found = |question: &&Question| {
         let found: Option<&Snapshot> = found.get(&question.id);
@@ -171,19 +177,37 @@ async fn over_the_network(
             .fetch_all(&mut *lease)
             .await?;
         for row in &rows {
-            let delivery = Columns::of_postgres::<Delivery>(row)?
-                .into_loaded::<Delivery>()?
-                .value;
-            if let Some(snapshot) = found.get_mut(&delivery.verification) {
-                snapshot.deliveries.push(delivery);
+            match decoded::<Delivery>(row, "verification")? {
+                (id, Ok(delivery)) => {
+                    if let Some(snapshot) = found.get_mut(&id) {
+                        snapshot.deliveries.push(delivery);
+                    }
+                }
+                (id, Err(fault)) => drop(faults.insert(id, fault)),
             }
         }
     }
-    Ok(questions
-        .iter()
-        .map(|question| {
-            let found = found.get(&question.id)?;
-            (found.verification.tenant == question.tenant).then(|| found.clone())
-        })
-        .collect())
+    let answers = questions.iter().map(|question| {
+        if let Some(fault) = faults.get(&question.id) {
+            return Err(for_another(fault));
+        }
+        let found = found.get(&question.id);
+        let found = found.filter(|found| found.verification.tenant == question.tenant);
+        Ok(found.cloned())
+    });
+    Ok(answers.collect())
+}
+
+/// A row, or what is wrong with it, and the verification that it is of.
+fn decoded<T: Record>(
+    row: &PgRow,
+    verification: &str,
+) -> Result<(Id, Result<T, StoreError>), StoreError> {
+    let id: Vec<u8> = row.try_get(verification)?;
+    let id = Id::from_bytes(&id).ok_or(StoreError::Damaged {
+        table: T::TABLE,
+        what: "width of an id",
+    })?;
+    let value = Columns::of_postgres::<T>(row).and_then(Columns::into_loaded::<T>);
+    Ok((id, value.map(|loaded| loaded.value)))
 }

@@ -40,7 +40,7 @@ fn harm(statement: &str, step: &str) -> Option<&'static str> {
         return Some("it neither makes a table, a column or an index");
     }
     // Where on a page rows stand is nobody's concern.
-    if has(&["set", "", "fillfactor"]) {
+    if words[3..].starts_with(&["set", "", "fillfactor"]) && !statement.contains(',') {
         return None;
     }
     if !has(&["add", "column"]) || has(&["drop"]) || has(&["rename"]) || has(&["alter", "column"]) {
@@ -103,6 +103,7 @@ fn what_the_version_before_cannot_live_with_is_noticed() {
         "alter table a add column b bigint unique",
         "alter table a add column b bigint default 1 check (b > 0)",
         "alter table a drop column b",
+        "alter table a set (fillfactor = 70), drop column b",
         "alter table a rename column b to c",
         "alter table a alter column b set not null",
         "alter table a add constraint b unique (c)",
