@@ -15,8 +15,8 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, InterruptHandle};
 
-/// Pages in the log before they are copied: 8 MiB. A page that was written several times meanwhile is copied once.
-pub(super) const WAL_PAGES: i32 = 2048;
+/// Pages in the log before they are copied: 16 MiB. A page that was written several times meanwhile is copied once.
+pub(super) const WAL_PAGES: i32 = 4096;
 /// When the other thread does not come to its end for so many times that, everybody waits for it: the log must not grow
 /// faster than it is copied.
 const TOO_LONG: i32 = 4;
