@@ -6,12 +6,12 @@ use std::time::Duration;
 
 /// How long a chunk shall hold up others.
 const HOLD: Duration = Duration::from_millis(3);
-const FIRST: i64 = 100;
+const FIRST: i64 = 50;
 const MOST: i64 = 500;
 /// Rows in a chunk at least, by how long ago the sweeper last was done. With few, most of the time goes into waiting for
 /// turns and for the disk, and rows may come faster than they go: then others have to wait longer.
 const FEWEST: [(Duration, i64); 3] = [
-    (Duration::from_mins(10), 32),
+    (Duration::from_mins(10), 12),
     (Duration::from_mins(30), 150),
     (Duration::MAX, MOST),
 ];
@@ -78,7 +78,7 @@ mod tests {
         };
         let (soon, late) = (Duration::ZERO, Duration::from_mins(20));
         assert_eq!(settle(HOLD, soon), MOST);
-        assert_eq!(settle(HOLD * 2, soon), 32);
+        assert_eq!(settle(HOLD * 2, soon), 12);
         // Rows come faster than they go.
         assert_eq!(settle(HOLD * 2, late), 150);
         assert_eq!(settle(HOLD * 2, late * 2), MOST);

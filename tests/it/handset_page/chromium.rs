@@ -121,7 +121,19 @@ impl Browser {
     }
 
     pub(super) async fn press(&self, id: &str) {
-        self.element(id).await.click().await.unwrap();
+        let element = self.element(id).await;
+        // A click is aimed at a place: what moves meanwhile, because the page has just learned something, is missed.
+        let place =
+            format!("JSON.stringify(document.getElementById('{id}').getBoundingClientRect())");
+        let mut before = self.evaluate(&place).await;
+        for _ in 0..100 {
+            let now = self.evaluate(&place).await;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        element.click().await.unwrap();
     }
 
     /// Types into a field in place of what stands there.
