@@ -50,10 +50,12 @@ pub struct Sweeper {
 impl Sweeper {
     /// Works until `stop`. A long purge must not keep overdue verifications from being ended.
     pub async fn run(self, stop: CancellationToken) {
+        // What ran out while nobody was there has to end before it can be deleted.
+        self.note(self.end_overdue(self.clock.now()).await);
         let end = async {
             while !stop.is_cancelled() {
-                self.note(self.end_overdue(self.clock.now()).await);
                 self.rest(END_EVERY, &stop).await;
+                self.note(self.end_overdue(self.clock.now()).await);
             }
         };
         let delete = async {
@@ -221,8 +223,11 @@ impl Sweeper {
                 return Ok(());
             }
         }
-        // Whatever was born shortly before may have ended later; all that is older is gone.
-        *from = Id::smallest_at(ended_before.minus(LONGEST_LIFE));
+        // Whatever was born shortly before may have ended later. All that is older is gone, but for what could not be ended
+        // yet: it goes when it was.
+        let overdue = self.store.overdue_since(tenant, ended_before).await?;
+        let first = overdue.unwrap_or(ended_before);
+        *from = Id::smallest_at(first.minus(LONGEST_LIFE));
         Ok(())
     }
 

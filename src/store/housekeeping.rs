@@ -134,6 +134,25 @@ impl Store {
         Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
     }
 
+    /// When the first verification of `tenant` expired that is still pending, if that was before `before`.
+    pub async fn overdue_since(
+        &self,
+        tenant: &str,
+        before: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let first: Option<i64> = read!(self, pool => {
+            sqlx::query_scalar(
+                "select min(expires_at) from verifications \
+                 where status = 'pending' and expires_at < $1 and tenant = $2",
+            )
+            .bind(before.as_millis())
+            .bind(tenant)
+            .fetch_one(pool)
+            .await?
+        });
+        Ok(first.map(Timestamp::from_millis))
+    }
+
     /// The tenants of all verifications. This reads the whole table: not for every day.
     pub async fn tenants_with_verifications(&self) -> Result<Vec<String>, StoreError> {
         Ok(read!(self, long_read, pool => {

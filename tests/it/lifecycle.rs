@@ -300,4 +300,22 @@ on_both! {
             .await;
         store.close().await;
     }
+
+    async fn what_could_only_be_ended_late_is_deleted_all_the_same(database) {
+        let app = TestApp::with(database, |config| {
+            config.tenants[0].policy.retention = Duration::from_hours(1);
+        })
+        .await;
+        let (unreadable, other) = (app.send().await, app.send_to("+351912345601").await);
+        let rows = async |app: &TestApp| app.place.count("select count(*) from verifications").await;
+        app.place.change("update verifications set channel = 'pigeon' where to_masked like '%78'").await;
+        app.advance(2 * 3600);
+        app.eventually_within(600, "the other is deleted", async |app| app.get(&format!("/otp/{other}")).await.status == 404)
+            .await;
+        app.advance(2 * 3600);
+        assert_eq!(rows(&app).await, 1);
+        app.place.change("update verifications set channel = 'sms'").await;
+        app.eventually_within(600, "so is this one", async |app| rows(app).await == 0).await;
+        app.verify(&unreadable, "123456").await.problem(404, "no_such_verification");
+    }
 }
