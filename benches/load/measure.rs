@@ -85,11 +85,15 @@ pub(crate) async fn measure(
         errors: RefCell::default(),
         ids: RefCell::default(),
     });
+    // All are open before the first one speaks: beside a server under load each takes its time, and requests that are
+    // limited in number would be used up before the last one is there.
+    let mut open = Vec::with_capacity(load.connections);
+    for address in target.addresses.iter().cycle().take(load.connections) {
+        open.push((Connection::open(*address).await?, *address));
+    }
     let mut connections = JoinSet::new();
-    let addresses = target.addresses.iter().cycle();
-    for address in addresses.take(load.connections) {
-        let connection = Connection::open(*address).await?;
-        connections.spawn_local(converse(connection, *address, tally.clone()));
+    for (connection, address) in open {
+        connections.spawn_local(converse(connection, address, tally.clone()));
     }
     sleep(load.warm_up).await;
 
