@@ -28,9 +28,12 @@ const WINDOW: Duration = Duration::from_secs(4);
 const WARM_UP: Duration = Duration::from_millis(200);
 /// Windows after the purge.
 const QUIET: usize = 3;
-/// More than a purge of a million should take; all of them end before the first code expires.
-const MOST: usize = 90;
-/// What the sweeper still does after the last row: it lets go of memory, and the disk takes in what was written.
+/// More than a purge of a million should take.
+const MOST: usize = 350;
+/// So many windows later no code has expired.
+const SUPPLIED: usize = 60;
+/// What is still done after the last row was deleted, or the last message sent: memory is let go of, and the disk takes in
+/// what was written.
 const SETTLING: Duration = Duration::from_secs(2);
 
 pub(crate) const HEAD: [&str; 9] = [
@@ -71,9 +74,6 @@ pub(crate) async fn measure(
     let rows = settings.overdue_rows();
     let mut deployment = ground.deploy(database).await?;
     let mut traffic = Traffic::new(ground, &deployment);
-    traffic
-        .prepare((MOST + QUIET) * checks_in_a_window())
-        .await?;
     deployment.stop()?;
     let many = "load: filling in what is to be deleted";
     eprintln!("{many}, {}", database.name());
@@ -143,8 +143,10 @@ impl Traffic {
         }
     }
 
-    /// What is checked later: codes live for ten minutes.
+    /// What is checked later, before its time is over: codes live for ten minutes.
     async fn prepare(&mut self, count: usize) -> Outcome {
+        eprintln!("load: sending what will be checked");
+        self.supply.clear();
         let load = Load {
             connections: 64,
             warm_up: Duration::ZERO,
@@ -155,10 +157,14 @@ impl Traffic {
             let (_, begun) = sends.await?;
             self.supply.extend(self.sides.known(begun).await?);
         }
+        sleep(SETTLING).await;
         Ok(())
     }
 
     async fn window(&mut self, deployment: &Deployment) -> Outcome<Paced> {
+        if self.supply.len() < checks_in_a_window() {
+            self.prepare(SUPPLIED * checks_in_a_window()).await?;
+        }
         let known = self
             .supply
             .split_off(self.supply.len() - checks_in_a_window());

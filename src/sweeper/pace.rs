@@ -8,19 +8,44 @@ use std::time::Duration;
 const HOLD: Duration = Duration::from_millis(3);
 const FIRST: i64 = 50;
 const MOST: i64 = 500;
-/// Rows in a chunk at least, by how long ago the sweeper last was done. With few, most of the time goes into waiting for
-/// turns and for the disk, and rows may come faster than they go: then others have to wait longer.
-const FEWEST: [(Duration, i64); 3] = [
-    (Duration::from_mins(10), 12),
-    (Duration::from_mins(30), 150),
-    (Duration::MAX, MOST),
+/// How it goes about it, by how long ago it last was done with everything. What is due in minutes can be deleted as gently
+/// as nobody notices: that is a thousand verifications a second, and a million in a quarter of an hour. Where they come
+/// faster than they go, others have to wait longer.
+const MANNERS: [(Duration, Manner); 3] = [
+    (
+        Duration::from_mins(20),
+        Manner {
+            fewest: 12,
+            turn: 16,
+        },
+    ),
+    (
+        Duration::from_mins(40),
+        Manner {
+            fewest: 150,
+            turn: 6,
+        },
+    ),
+    (
+        Duration::MAX,
+        Manner {
+            fewest: MOST,
+            turn: 2,
+        },
+    ),
 ];
-/// How many times as long as a chunk took the others have their turn.
-const TURN: u32 = 2;
 /// No database takes so long without giving up: the clock was moved.
 const LONGEST: Duration = Duration::from_secs(15);
 /// Chunks after which SQLite's log is taken in.
 const CHUNKS_IN_LOG: u32 = 8;
+
+#[derive(Clone, Copy)]
+struct Manner {
+    /// Rows in a chunk at least. With few, most of the time goes into waiting for turns and for the disk.
+    fewest: i64,
+    /// How many times as long as a chunk took the others have their turn.
+    turn: u32,
+}
 
 pub(super) struct Pace {
     chunk: i64,
@@ -49,11 +74,9 @@ impl Pace {
         // By steps: a wait for the disk that was long once says little.
         let step = self.chunk / 4;
         self.chunk += if took <= HOLD { step } else { -step };
-        let fewest = FEWEST.iter().find(|(until, _)| sweeping < *until);
-        self.chunk = self
-            .chunk
-            .clamp(fewest.map_or(MOST, |(_, fewest)| *fewest), MOST);
-        took * TURN
+        let manner = manner(sweeping);
+        self.chunk = self.chunk.clamp(manner.fewest, MOST);
+        took * manner.turn
     }
 
     /// Whether it is time to take in SQLite's log.
@@ -61,6 +84,12 @@ impl Pace {
         self.chunks = (self.chunks + 1) % CHUNKS_IN_LOG;
         self.chunks == 0
     }
+}
+
+fn manner(sweeping: Duration) -> Manner {
+    let [gentle @ .., (_, last)] = MANNERS;
+    let manner = gentle.iter().find(|(until, _)| sweeping < *until);
+    manner.map_or(last, |(_, manner)| *manner)
 }
 
 #[cfg(test)]
@@ -88,10 +117,10 @@ mod tests {
     fn others_have_their_turn_after_each_chunk_unless_the_clock_was_moved() {
         let mut pace = Pace::default();
         let took = Duration::from_millis(7);
-        assert_eq!(
-            pace.rest_after(took, Duration::ZERO),
-            Duration::from_millis(14)
-        );
+        assert_eq!(pace.rest_after(took, Duration::ZERO), took * 16);
+        // Rows come faster than they go.
+        assert_eq!(pace.rest_after(took, Duration::from_mins(20)), took * 6);
+        assert_eq!(pace.rest_after(took, Duration::from_hours(1)), took * 2);
         assert_eq!(
             pace.rest_after(Duration::from_hours(25), Duration::ZERO),
             Duration::ZERO
