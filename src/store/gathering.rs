@@ -1,14 +1,14 @@
 //! Who waits for the next batch.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering, fence},
+    },
     time::Duration,
 };
 
-use tokio::{
-    sync::{Mutex, Notify, mpsc},
-    time::Instant,
-};
+use tokio::sync::{Mutex, Notify, mpsc};
 
 use super::journal::Entry;
 
@@ -26,8 +26,24 @@ const MANY: usize = 32;
 /// For no longer than this.
 const LINGER: Duration = Duration::from_millis(1);
 
+/// Where commands come in. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Entrance {
+    queue: mpsc::Sender<Entry>,
+    arrivals: Arc<Arrivals>,
+}
+
+/// Of those who come, only one wakes whoever waits for many: waking another thread costs a system call each time.
+#[derive(Default)]
+struct Arrivals {
+    /// How many must be there; 0: nobody waits for many.
+    wanted: AtomicUsize,
+    enough: Notify,
+}
+
 pub(super) struct Gathering {
     queue: Mutex<mpsc::Receiver<Entry>>,
+    arrivals: Arc<Arrivals>,
     at_work: AtomicUsize,
     /// Commands in the batch that was done last.
     answered: AtomicUsize,
@@ -38,18 +54,64 @@ pub(super) struct Gathering {
 /// A batch of so many commands is being worked on until this is dropped.
 pub(super) struct AtWork<'a>(&'a Gathering, usize);
 
-impl Gathering {
-    /// `lingers`: each transaction is dear, whatever is in it.
-    pub(super) fn of(queue: mpsc::Receiver<Entry>, lingers: bool) -> Self {
-        Self {
-            queue: Mutex::new(queue),
-            at_work: AtomicUsize::new(0),
-            answered: AtomicUsize::new(0),
-            lingers,
-            done: Notify::new(),
+/// So many may wait; `lingers`: each transaction is dear, whatever is in it.
+pub(super) fn queue(room: usize, lingers: bool) -> (Entrance, Gathering) {
+    let (queue, entries) = mpsc::channel(room);
+    let arrivals = Arc::new(Arrivals::default());
+    let gathering = Gathering {
+        queue: Mutex::new(entries),
+        arrivals: arrivals.clone(),
+        at_work: AtomicUsize::new(0),
+        answered: AtomicUsize::new(0),
+        lingers,
+        done: Notify::new(),
+    };
+    (Entrance { queue, arrivals }, gathering)
+}
+
+impl Entrance {
+    /// Gives it back where there is no room, or nobody who would take it.
+    #[must_use]
+    pub(super) fn put(&self, entry: Entry) -> Option<Entry> {
+        if let Err(refused) = self.queue.try_send(entry) {
+            return Some(refused.into_inner());
+        }
+        fence(Ordering::SeqCst);
+        let wanted = self.arrivals.wanted.load(Ordering::Relaxed);
+        if wanted != 0 && wanted <= self.queue.max_capacity() - self.queue.capacity() {
+            self.arrivals.enough.notify_one();
+        }
+        None
+    }
+}
+
+impl Arrivals {
+    /// Waits until so many are in the queue.
+    async fn come(&self, queue: &mpsc::Receiver<Entry>, count: usize) {
+        let _wanted = self.want(count);
+        // What was there before it was said how many are wanted woke nobody.
+        fence(Ordering::SeqCst);
+        while queue.len() < count {
+            self.enough.notified().await;
         }
     }
 
+    fn want(&self, count: usize) -> Wanted<'_> {
+        self.wanted.store(count, Ordering::Relaxed);
+        Wanted(self)
+    }
+}
+
+/// Nobody waits for many any more when this is dropped.
+struct Wanted<'a>(&'a Arrivals);
+
+impl Drop for Wanted<'_> {
+    fn drop(&mut self) {
+        self.0.wanted.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Gathering {
     /// The next batch; `None`: there will be no more.
     pub(super) async fn next(&self) -> Option<(Vec<Entry>, AtWork<'_>)> {
         let mut batch = Vec::new();
@@ -58,26 +120,7 @@ impl Gathering {
         if queue.recv_many(&mut batch, BATCH).await == 0 {
             return None;
         }
-        let until = Instant::now() + PATIENCE;
-        let mut waited = 0;
-        while batch.len() < ENOUGH {
-            let done = self.done.notified();
-            tokio::pin!(done);
-            // From here on no end is missed.
-            done.as_mut().enable();
-            if self.at_work.load(Ordering::SeqCst) == 0 {
-                break;
-            }
-            let room = BATCH - batch.len();
-            waited = batch.len();
-            tokio::select! {
-                // Whoever is there already comes along.
-                biased;
-                taken = queue.recv_many(&mut batch, room) => if taken == 0 { break },
-                () = done => break,
-                () = tokio::time::sleep_until(until) => break,
-            }
-        }
+        let waited = self.wait_for_others(&mut queue, &mut batch).await;
         if self.lingers {
             self.linger(&mut queue, &mut batch, waited).await;
         }
@@ -86,7 +129,30 @@ impl Gathering {
         Some((batch, AtWork(self, size)))
     }
 
-    /// Waits for those who were just answered, as long as they come. `waited`: commands that were there before.
+    /// Waits for another batch, if one runs; tells how many commands were there when it was done.
+    async fn wait_for_others(
+        &self,
+        queue: &mut mpsc::Receiver<Entry>,
+        batch: &mut Vec<Entry>,
+    ) -> usize {
+        let done = self.done.notified();
+        tokio::pin!(done);
+        // From here on no end is missed.
+        done.as_mut().enable();
+        if ENOUGH <= batch.len() || self.at_work.load(Ordering::SeqCst) == 0 {
+            return 0;
+        }
+        tokio::select! {
+            biased;
+            () = self.arrivals.come(queue, ENOUGH - batch.len()) => {}
+            () = done => {}
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
+        take(queue, batch);
+        batch.len()
+    }
+
+    /// Waits for those who were just answered. `waited`: commands that were there before.
     async fn linger(
         &self,
         queue: &mut mpsc::Receiver<Entry>,
@@ -94,20 +160,26 @@ impl Gathering {
         waited: usize,
     ) {
         let all = self.answered.load(Ordering::SeqCst) + waited;
-        if all < MANY {
-            return;
-        }
         // The last ones are not worth the wait.
         let enough = (all * 7 / 8).min(ENOUGH);
-        let until = Instant::now() + LINGER;
-        while batch.len() < enough {
-            let room = BATCH - batch.len();
-            tokio::select! {
-                biased;
-                taken = queue.recv_many(batch, room) => if taken == 0 { return },
-                () = tokio::time::sleep_until(until) => return,
-            }
+        if all < MANY || enough <= batch.len() {
+            return;
         }
+        tokio::select! {
+            biased;
+            () = self.arrivals.come(queue, enough - batch.len()) => {}
+            () = tokio::time::sleep(LINGER) => {}
+        }
+        take(queue, batch);
+    }
+}
+
+/// Whoever is there, and finds room.
+fn take(queue: &mut mpsc::Receiver<Entry>, batch: &mut Vec<Entry>) {
+    while batch.len() < BATCH
+        && let Ok(entry) = queue.try_recv()
+    {
+        batch.push(entry);
     }
 }
 
@@ -134,9 +206,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_while_nobody_works_is_taken_at_once() {
-        let (queue, entries) = mpsc::channel(1000);
-        let gathering = Gathering::of(entries, true);
-        queue.try_send(entry()).ok().unwrap();
+        let (queue, gathering) = queue(1000, true);
+        assert!(queue.put(entry()).is_none());
         let (batch, at_work) = gathering.next().await.unwrap();
         assert_eq!(batch.len(), 1);
         drop(at_work);
@@ -146,43 +217,40 @@ mod tests {
 
     #[tokio::test]
     async fn while_a_batch_runs_the_next_one_gathers_until_it_is_done() {
-        let (queue, entries) = mpsc::channel(1000);
-        let gathering = Gathering::of(entries, true);
-        queue.try_send(entry()).ok().unwrap();
+        let (queue, gathering) = queue(1000, true);
+        assert!(queue.put(entry()).is_none());
         let (_, first) = gathering.next().await.unwrap();
-        queue.try_send(entry()).ok().unwrap();
+        assert!(queue.put(entry()).is_none());
         let mut next = std::pin::pin!(gathering.next());
         assert!(futures_util::poll!(&mut next).is_pending());
-        queue.try_send(entry()).ok().unwrap();
+        assert!(queue.put(entry()).is_none());
         drop(first);
         assert_eq!(next.await.unwrap().0.len(), 2);
     }
 
     #[tokio::test]
     async fn many_do_not_wait_for_a_batch_that_runs_and_few_not_for_ever() {
-        let (queue, entries) = mpsc::channel(1000);
-        let gathering = Gathering::of(entries, true);
-        queue.try_send(entry()).ok().unwrap();
+        let (queue, gathering) = queue(1000, true);
+        assert!(queue.put(entry()).is_none());
         let (_, _stuck) = gathering.next().await.unwrap();
         for _ in 0..ENOUGH {
-            queue.try_send(entry()).ok().unwrap();
+            assert!(queue.put(entry()).is_none());
         }
         let mut many = std::pin::pin!(gathering.next());
         assert!(futures_util::poll!(&mut many).is_ready());
-        queue.try_send(entry()).ok().unwrap();
+        assert!(queue.put(entry()).is_none());
         let (few, _) = gathering.next().await.unwrap();
         assert_eq!(few.len(), 1);
     }
 
     /// A batch of `MANY`, done while nobody waits.
-    async fn after_many(lingers: bool) -> (mpsc::Sender<Entry>, Gathering) {
-        let (queue, entries) = mpsc::channel(1000);
-        let gathering = Gathering::of(entries, lingers);
+    async fn after_many(lingers: bool) -> (Entrance, Gathering) {
+        let (queue, gathering) = queue(1000, lingers);
         for _ in 0..MANY {
-            queue.try_send(entry()).ok().unwrap();
+            assert!(queue.put(entry()).is_none());
         }
         drop(gathering.next().await);
-        queue.try_send(entry()).ok().unwrap();
+        assert!(queue.put(entry()).is_none());
         (queue, gathering)
     }
 
@@ -192,7 +260,7 @@ mod tests {
         let mut next = std::pin::pin!(gathering.next());
         assert!(futures_util::poll!(&mut next).is_pending());
         for _ in 1..MANY {
-            queue.try_send(entry()).ok().unwrap();
+            assert!(queue.put(entry()).is_none());
         }
         let std::task::Poll::Ready(Some((batch, _))) = futures_util::poll!(&mut next) else {
             panic!("nobody else is waited for")

@@ -14,7 +14,7 @@ use super::{
     answers::{self, Answers, Asker},
     apart, batch,
     batch::Committed,
-    gathering::Gathering,
+    gathering::{self, Entrance, Gathering},
     patience::{self, Patience, Waiting},
     riding::Riding,
     started::{Started, started},
@@ -55,7 +55,7 @@ const POSTGRES_WRITERS: usize = 3;
 /// The entrance. Cheap to clone; the journal ends when the last one is dropped.
 #[derive(Clone)]
 pub struct Journal {
-    queue: mpsc::Sender<Entry>,
+    queue: Entrance,
     random: Random,
     metrics: Metrics,
     pub(super) riding: Riding,
@@ -117,10 +117,10 @@ impl Journal {
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
         let latest = store.highest_now().await?;
         let metrics = store.metrics().clone();
-        let (queue, entries) = mpsc::channel(QUEUE);
+        // Each transaction of PostgreSQL is dear, whatever is in it.
+        let (queue, gathering) = gathering::queue(QUEUE, !store.is_sqlite());
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
-        let gathering = Gathering::of(entries, !store.is_sqlite());
         let shared = Arc::new(Shared {
             store,
             ring,
@@ -222,10 +222,10 @@ impl Journal {
         };
         // Before it is in, so that it is never taken out uncounted.
         self.metrics.journal_queue.inc();
-        if let Err(refused) = self.queue.try_send(entry) {
+        if let Some(refused) = self.queue.put(entry) {
             self.metrics.journal_queue.dec();
             self.metrics.journal_refused.inc();
-            let command = refused.into_inner().command;
+            let command = refused.command;
             tally::answer(&self.metrics, &command, Err(&StoreError::Full));
             return Err(StoreError::Full);
         }
