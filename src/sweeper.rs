@@ -1,6 +1,7 @@
 //! The sweeper: ends what is overdue, and deletes what need not be kept.
 
 mod pace;
+mod reach;
 mod sweep;
 mod walk;
 
@@ -9,6 +10,7 @@ use std::{collections::HashMap, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    reach::Reach,
     sweep::Sweep,
     walk::{STRETCH, Walk},
 };
@@ -28,15 +30,13 @@ const PURGE_EVERY: Duration = Duration::from_secs(15);
 const CHUNK: i64 = 500;
 /// What is kept of a tenant that is gone.
 const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
-/// Verifications end sooner than this after their birth.
-const LONGEST_LIFE: Duration = Duration::from_hours(1);
 
 /// What the last purge left.
 #[derive(Default)]
 struct Purged {
-    /// Where it ended for each tenant: what lies before is gone.
-    until: HashMap<String, Id>,
-    /// Tenants that are gone, and left something behind, are in `until`, too.
+    /// How far it came for each tenant.
+    tenants: HashMap<String, Reach>,
+    /// Tenants that are gone, and left something behind, are among them, too.
     knows_the_gone: bool,
 }
 
@@ -53,8 +53,11 @@ impl Sweeper {
         // What ran out while nobody was there has to end before it can be deleted.
         self.note(self.end_overdue(self.clock.now()).await);
         let end = async {
-            while !stop.is_cancelled() {
+            loop {
                 self.rest(END_EVERY, &stop).await;
+                if stop.is_cancelled() {
+                    break;
+                }
                 self.note(self.end_overdue(self.clock.now()).await);
             }
         };
@@ -95,7 +98,7 @@ impl Sweeper {
         loop {
             let clock = self.clock.stopwatch();
             let is_full = self.store.purge_counters(now, sweep.pace.chunk()).await?;
-            if !is_full || !self.goes_on(sweep, clock.elapsed(), stop).await? {
+            if !is_full || !self.goes_on(sweep, clock.elapsed(), is_full, stop).await? {
                 return Ok(());
             }
         }
@@ -119,7 +122,7 @@ impl Sweeper {
                 let most = usize::try_from(sweep.pace.chunk()).expect("a small number");
                 let chunk = unused.split_off(unused.len().saturating_sub(most));
                 self.store.delete_budgets(&chunk, now).await?;
-                if !self.goes_on(sweep, clock.elapsed(), stop).await? {
+                if !self.goes_on(sweep, clock.elapsed(), true, stop).await? {
                     return Ok(());
                 }
             }
@@ -134,12 +137,13 @@ impl Sweeper {
         &self,
         sweep: &mut Sweep,
         took: Duration,
+        is_full: bool,
         stop: &CancellationToken,
     ) -> Result<bool, StoreError> {
         if sweep.pace.fills_log() {
             self.store.take_in_log().await?;
         }
-        self.rest(sweep.rest_after(took), stop).await;
+        self.rest(sweep.rest_after(took, is_full), stop).await;
         Ok(sweep.goes_on() && !stop.is_cancelled())
     }
 
@@ -166,13 +170,15 @@ impl Sweeper {
         sweep: &mut Sweep,
         stop: &CancellationToken,
     ) -> Result<(), StoreError> {
-        let beginning = Id::smallest_at(Timestamp::default());
         if !purged.knows_the_gone {
             // It reads the whole table: on a large one it may take more than one attempt, and the others do not wait.
             match self.store.tenants_with_verifications().await {
                 Ok(all) => {
                     for tenant in all {
-                        purged.until.entry(tenant).or_insert(beginning);
+                        purged
+                            .tenants
+                            .entry(tenant)
+                            .or_insert_with(Reach::beginning);
                     }
                     purged.knows_the_gone = true;
                 }
@@ -180,12 +186,15 @@ impl Sweeper {
             }
         }
         for tenant in self.directory.names().await? {
-            purged.until.entry(tenant).or_insert(beginning);
+            purged
+                .tenants
+                .entry(tenant)
+                .or_insert_with(Reach::beginning);
         }
         let mut outcome = Ok(());
-        for (tenant, from) in &mut purged.until {
+        for (tenant, reach) in &mut purged.tenants {
             // One tenant's trouble is not another's.
-            let done = self.purge_tenant(tenant, from, now, sweep, stop).await;
+            let done = self.purge_tenant(tenant, reach, now, sweep, stop).await;
             let is_away = matches!(done, Err(StoreError::Unavailable(_)));
             outcome = outcome.and(done);
             if is_away || stop.is_cancelled() {
@@ -198,7 +207,7 @@ impl Sweeper {
     async fn purge_tenant(
         &self,
         tenant: &str,
-        from: &mut Id,
+        reach: &mut Reach,
         now: Timestamp,
         sweep: &mut Sweep,
         stop: &CancellationToken,
@@ -210,24 +219,28 @@ impl Sweeper {
         // What would become too old before the next round goes now.
         let ended_before = now.minus(retention).plus(PURGE_EVERY);
         let end = Id::smallest_at(ended_before);
+        if !reach.is_under_way() {
+            let overdue = self.store.overdue_since(tenant, ended_before).await?;
+            reach.begins(ended_before, overdue);
+        }
         sweep.begins_turn();
         loop {
             let clock = self.clock.stopwatch();
-            let born = *from..end;
-            let purge = self
-                .store
-                .purge(tenant, born, ended_before, sweep.pace.chunk());
-            let Some(last) = purge.await? else { break };
-            *from = last;
-            if !self.goes_on(sweep, clock.elapsed(), stop).await? {
+            let most = sweep.pace.chunk();
+            let born = reach.from()..end;
+            let purge = self.store.purge(tenant, born, ended_before, most);
+            let Some(gone) = purge.await? else { break };
+            reach.went(gone.last);
+            let is_full = i64::try_from(gone.count).is_ok_and(|count| most <= count);
+            let goes_on = self.goes_on(sweep, clock.elapsed(), is_full, stop).await?;
+            if !is_full {
+                break;
+            }
+            if !goes_on {
                 return Ok(());
             }
         }
-        // Whatever was born shortly before may have ended later. All that is older is gone, but for what could not be ended
-        // yet: it goes when it was.
-        let overdue = self.store.overdue_since(tenant, ended_before).await?;
-        let first = overdue.unwrap_or(ended_before);
-        *from = Id::smallest_at(first.minus(LONGEST_LIFE));
+        reach.ends();
         Ok(())
     }
 

@@ -74,6 +74,7 @@ pub(crate) async fn measure(
     let rows = settings.overdue_rows();
     let mut deployment = ground.deploy(database).await?;
     let mut traffic = Traffic::new(ground, &deployment);
+    traffic.prepare().await?;
     deployment.stop()?;
     let many = "load: filling in what is to be deleted";
     eprintln!("{many}, {}", database.name());
@@ -144,7 +145,8 @@ impl Traffic {
     }
 
     /// What is checked later, before its time is over: codes live for ten minutes.
-    async fn prepare(&mut self, count: usize) -> Outcome {
+    async fn prepare(&mut self) -> Outcome {
+        let count = SUPPLIED * checks_in_a_window();
         eprintln!("load: sending what will be checked");
         self.supply.clear();
         let load = Load {
@@ -163,7 +165,7 @@ impl Traffic {
 
     async fn window(&mut self, deployment: &Deployment) -> Outcome<Paced> {
         if self.supply.len() < checks_in_a_window() {
-            self.prepare(SUPPLIED * checks_in_a_window()).await?;
+            self.prepare().await?;
         }
         let known = self
             .supply

@@ -243,6 +243,43 @@ mod tests {
         assert_eq!(few.len(), 1);
     }
 
+    #[tokio::test]
+    async fn whoever_makes_them_enough_wakes_those_who_wait_for_a_batch_that_runs() {
+        let (queue, gathering) = queue(1000, true);
+        assert!(queue.put(entry()).is_none());
+        let (_, _stuck) = gathering.next().await.unwrap();
+        assert!(queue.put(entry()).is_none());
+        let mut next = std::pin::pin!(gathering.next());
+        for _ in 1..ENOUGH {
+            assert!(futures_util::poll!(&mut next).is_pending());
+            assert!(queue.put(entry()).is_none());
+        }
+        let std::task::Poll::Ready(Some((batch, _))) = futures_util::poll!(&mut next) else {
+            panic!("there are enough")
+        };
+        assert_eq!(batch.len(), ENOUGH);
+    }
+
+    /// Each arrival is seen by one side or the other: one that is missed would be waited for without end.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn no_arrival_is_missed_by_whoever_begins_to_wait_just_then() {
+        let (entrance, gathering) = queue(1000, true);
+        let mut queue = gathering.queue.lock().await;
+        for _ in 0..2000 {
+            let entrance = entrance.clone();
+            let arriving = tokio::spawn(async move {
+                for _ in 0..5 {
+                    assert!(entrance.put(entry()).is_none());
+                }
+            });
+            gathering.arrivals.come(&queue, 5).await;
+            let mut batch = Vec::new();
+            take(&mut queue, &mut batch);
+            assert_eq!(batch.len(), 5);
+            arriving.await.unwrap();
+        }
+    }
+
     /// A batch of `MANY`, done while nobody waits.
     async fn after_many(lingers: bool) -> (Entrance, Gathering) {
         let (queue, gathering) = queue(1000, lingers);

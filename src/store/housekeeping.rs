@@ -28,6 +28,13 @@ pub struct SetAside {
     pub error: StoreError,
 }
 
+/// Verifications that were deleted.
+#[derive(Debug)]
+pub struct Gone {
+    pub last: Id,
+    pub count: usize,
+}
+
 /// For how long, so that nobody else is held up.
 const SET_ASIDE_FOR: Duration = Duration::from_secs(15);
 /// And where a newer version, beside us, can read it: so shortly that its message is hardly late.
@@ -161,14 +168,14 @@ impl Store {
     }
 
     /// Deletes up to `most` verifications of `tenant` born in `born` that ended before `ended_before`, with their
-    /// deliveries. Ids begin with time, so this walks the primary key and needs no index. Gives the last id it deleted.
+    /// deliveries. Ids begin with time, so this walks the primary key and needs no index. `None`: there are none.
     pub async fn purge(
         &self,
         tenant: &str,
         born: Range<Id>,
         ended_before: Timestamp,
         most: i64,
-    ) -> Result<Option<Id>, StoreError> {
+    ) -> Result<Option<Gone>, StoreError> {
         let ids: Vec<Vec<u8>> = read!(self, pool => {
             sqlx::query_scalar(OLD)
                 .bind(born.start.as_bytes().to_vec())
@@ -206,7 +213,8 @@ impl Store {
                 }
             }
             tx.commit().await?;
-            Ok(Some(last))
+            let count = ids.len();
+            Ok(Some(Gone { last, count }))
         })
         .await
     }

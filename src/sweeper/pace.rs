@@ -8,32 +8,36 @@ use std::time::Duration;
 const HOLD: Duration = Duration::from_millis(3);
 const FIRST: i64 = 50;
 const MOST: i64 = 500;
-/// How it goes about it, by how long ago it last was done with everything. What is due in minutes can be deleted as gently
-/// as nobody notices: that is a thousand verifications a second, and a million in a quarter of an hour. Where they come
-/// faster than they go, others have to wait longer.
+/// How many times as long as a chunk took the others have their turn, and rows in a chunk at least, by how long ago the
+/// sweeper last was done with everything. What is due in minutes can be deleted so gently that hardly anybody notices: on
+/// SQLite a thousand verifications a second. Where they come faster than they go, others have to wait longer.
 const MANNERS: [(Duration, Manner); 3] = [
     (
         Duration::from_mins(20),
         Manner {
-            fewest: 12,
             turn: 16,
+            fewest: 12,
         },
     ),
     (
         Duration::from_mins(40),
         Manner {
-            fewest: 150,
             turn: 6,
+            fewest: 150,
         },
     ),
     (
         Duration::MAX,
         Manner {
-            fewest: MOST,
             turn: 2,
+            fewest: MOST,
         },
     ),
 ];
+/// After the last chunk of its kind: of many tenants each may have one in every round.
+const SHORT_TURN: u32 = 2;
+/// A chunk that took long had to wait itself.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// No database takes so long without giving up: the clock was moved.
 const LONGEST: Duration = Duration::from_secs(15);
 /// Chunks after which SQLite's log is taken in.
@@ -41,10 +45,8 @@ const CHUNKS_IN_LOG: u32 = 8;
 
 #[derive(Clone, Copy)]
 struct Manner {
-    /// Rows in a chunk at least. With few, most of the time goes into waiting for turns and for the disk.
-    fewest: i64,
-    /// How many times as long as a chunk took the others have their turn.
     turn: u32,
+    fewest: i64,
 }
 
 pub(super) struct Pace {
@@ -67,7 +69,12 @@ impl Pace {
     }
 
     /// How long to wait after a chunk that took so long, in a sweep that has gone on for `sweeping`.
-    pub(super) fn rest_after(&mut self, took: Duration, sweeping: Duration) -> Duration {
+    pub(super) fn rest_after(
+        &mut self,
+        took: Duration,
+        is_full: bool,
+        sweeping: Duration,
+    ) -> Duration {
         if LONGEST < took {
             return Duration::ZERO;
         }
@@ -76,7 +83,8 @@ impl Pace {
         self.chunk += if took <= HOLD { step } else { -step };
         let manner = manner(sweeping);
         self.chunk = self.chunk.clamp(manner.fewest, MOST);
-        took * manner.turn
+        let turn = if is_full { manner.turn } else { SHORT_TURN };
+        (took * turn).min(LONGEST_REST)
     }
 
     /// Whether it is time to take in SQLite's log.
@@ -101,7 +109,7 @@ mod tests {
         let mut pace = Pace::default();
         let mut settle = |took, sweeping| {
             for _ in 0..20 {
-                pace.rest_after(took, sweeping);
+                pace.rest_after(took, true, sweeping);
             }
             pace.chunk()
         };
@@ -116,14 +124,20 @@ mod tests {
     #[test]
     fn others_have_their_turn_after_each_chunk_unless_the_clock_was_moved() {
         let mut pace = Pace::default();
+        let mut rest = |took, minutes| pace.rest_after(took, true, Duration::from_mins(minutes));
         let took = Duration::from_millis(7);
-        assert_eq!(pace.rest_after(took, Duration::ZERO), took * 16);
+        assert_eq!(rest(took, 0), took * 16);
         // Rows come faster than they go.
-        assert_eq!(pace.rest_after(took, Duration::from_mins(20)), took * 6);
-        assert_eq!(pace.rest_after(took, Duration::from_hours(1)), took * 2);
-        assert_eq!(
-            pace.rest_after(Duration::from_hours(25), Duration::ZERO),
-            Duration::ZERO
-        );
+        assert_eq!((rest(took, 20), rest(took, 40)), (took * 6, took * 2));
+        assert_eq!(rest(Duration::from_secs(5), 0), LONGEST_REST);
+        assert_eq!(rest(Duration::from_hours(25), 0), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_thousand_tenants_with_little_to_delete_are_done_within_their_minute() {
+        let mut pace = Pace::default();
+        let took = Duration::from_millis(5);
+        let each = took + pace.rest_after(took, false, Duration::ZERO);
+        assert!(each * 1000 < Duration::from_mins(1));
     }
 }

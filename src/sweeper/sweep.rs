@@ -33,9 +33,9 @@ impl Sweep {
         self.turn = self.clock.stopwatch();
     }
 
-    /// How long to wait after a chunk that took so long.
-    pub(super) fn rest_after(&mut self, took: Duration) -> Duration {
-        self.pace.rest_after(took, self.since.elapsed())
+    /// How long to wait after a chunk that took so long. `is_full`: there may be more of its kind.
+    pub(super) fn rest_after(&mut self, took: Duration, is_full: bool) -> Duration {
+        self.pace.rest_after(took, is_full, self.since.elapsed())
     }
 
     /// Whether whoever has the turn goes on.
