@@ -97,8 +97,12 @@ on_both! {
         app.crash().await;
         let _ = lost.await.unwrap();
         app.restart_with(closed).await.unwrap();
-        send(&app, KEY).await.problem(409, "idempotency_in_progress");
-        app.advance(3);
+        // In its last moment it may have noted that the message is queued.
+        let first = send(&app, KEY).await;
+        if first.status != 202 {
+            first.problem(409, "idempotency_in_progress");
+            app.advance(3);
+        }
         let answered = send(&app, KEY).await;
         assert_eq!(answered.status, 202, "{}", answered.text);
         assert_replayed(&send(&app, KEY).await, &answered);
