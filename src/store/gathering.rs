@@ -47,15 +47,14 @@ pub(super) struct Gathering {
     at_work: AtomicUsize,
     /// Commands in the batch that was done last.
     answered: AtomicUsize,
-    lingers: bool,
     done: Notify,
 }
 
 /// A batch of so many commands is being worked on until this is dropped.
 pub(super) struct AtWork<'a>(&'a Gathering, usize);
 
-/// So many may wait; `lingers`: each transaction is dear, whatever is in it.
-pub(super) fn queue(room: usize, lingers: bool) -> (Entrance, Gathering) {
+/// So many may wait.
+pub(super) fn queue(room: usize) -> (Entrance, Gathering) {
     let (queue, entries) = mpsc::channel(room);
     let arrivals = Arc::new(Arrivals::default());
     let gathering = Gathering {
@@ -63,7 +62,6 @@ pub(super) fn queue(room: usize, lingers: bool) -> (Entrance, Gathering) {
         arrivals: arrivals.clone(),
         at_work: AtomicUsize::new(0),
         answered: AtomicUsize::new(0),
-        lingers,
         done: Notify::new(),
     };
     (Entrance { queue, arrivals }, gathering)
@@ -121,9 +119,7 @@ impl Gathering {
             return None;
         }
         let waited = self.wait_for_others(&mut queue, &mut batch).await;
-        if self.lingers {
-            self.linger(&mut queue, &mut batch, waited).await;
-        }
+        self.linger(&mut queue, &mut batch, waited).await;
         self.at_work.fetch_add(1, Ordering::SeqCst);
         let size = batch.len();
         Some((batch, AtWork(self, size)))
@@ -206,7 +202,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_while_nobody_works_is_taken_at_once() {
-        let (queue, gathering) = queue(1000, true);
+        let (queue, gathering) = queue(1000);
         assert!(queue.put(entry()).is_none());
         let (batch, at_work) = gathering.next().await.unwrap();
         assert_eq!(batch.len(), 1);
@@ -217,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn while_a_batch_runs_the_next_one_gathers_until_it_is_done() {
-        let (queue, gathering) = queue(1000, true);
+        let (queue, gathering) = queue(1000);
         assert!(queue.put(entry()).is_none());
         let (_, first) = gathering.next().await.unwrap();
         assert!(queue.put(entry()).is_none());
@@ -230,7 +226,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_do_not_wait_for_a_batch_that_runs_and_few_not_for_ever() {
-        let (queue, gathering) = queue(1000, true);
+        let (queue, gathering) = queue(1000);
         assert!(queue.put(entry()).is_none());
         let (_, _stuck) = gathering.next().await.unwrap();
         for _ in 0..ENOUGH {
@@ -245,7 +241,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_makes_them_enough_wakes_those_who_wait_for_a_batch_that_runs() {
-        let (queue, gathering) = queue(1000, true);
+        let (queue, gathering) = queue(1000);
         assert!(queue.put(entry()).is_none());
         let (_, _stuck) = gathering.next().await.unwrap();
         assert!(queue.put(entry()).is_none());
@@ -263,7 +259,7 @@ mod tests {
     /// Each arrival is seen by one side or the other: one that is missed would be waited for without end.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_arrival_is_missed_by_whoever_begins_to_wait_just_then() {
-        let (entrance, gathering) = queue(1000, true);
+        let (entrance, gathering) = queue(1000);
         let mut queue = gathering.queue.lock().await;
         for _ in 0..2000 {
             let entrance = entrance.clone();
@@ -281,8 +277,8 @@ mod tests {
     }
 
     /// A batch of `MANY`, done while nobody waits.
-    async fn after_many(lingers: bool) -> (Entrance, Gathering) {
-        let (queue, gathering) = queue(1000, lingers);
+    async fn after_many() -> (Entrance, Gathering) {
+        let (queue, gathering) = queue(1000);
         for _ in 0..MANY {
             assert!(queue.put(entry()).is_none());
         }
@@ -293,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_large_batch_those_who_come_back_share_the_next() {
-        let (queue, gathering) = after_many(true).await;
+        let (queue, gathering) = after_many().await;
         let mut next = std::pin::pin!(gathering.next());
         assert!(futures_util::poll!(&mut next).is_pending());
         for _ in 1..MANY {
@@ -307,14 +303,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_does_not_come_back_is_not_waited_for_long() {
-        let (_queue, gathering) = after_many(true).await;
+        let (_queue, gathering) = after_many().await;
         assert_eq!(gathering.next().await.unwrap().0.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn where_transactions_are_cheap_nobody_is_waited_for() {
-        let (_queue, gathering) = after_many(false).await;
-        let mut next = std::pin::pin!(gathering.next());
-        assert!(futures_util::poll!(&mut next).is_ready());
     }
 }

@@ -117,8 +117,7 @@ impl Journal {
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
         let latest = store.highest_now().await?;
         let metrics = store.metrics().clone();
-        // Each transaction of PostgreSQL is dear, whatever is in it.
-        let (queue, gathering) = gathering::queue(QUEUE, !store.is_sqlite());
+        let (queue, gathering) = gathering::queue(QUEUE);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
