@@ -86,17 +86,13 @@ impl Entrance {
 impl Arrivals {
     /// Waits until so many are in the queue.
     async fn come(&self, queue: &mpsc::Receiver<Entry>, count: usize) {
-        let _wanted = self.want(count);
+        self.wanted.store(count, Ordering::Relaxed);
+        let _wanted = Wanted(self);
         // What was there before it was said how many are wanted woke nobody.
         fence(Ordering::SeqCst);
         while queue.len() < count {
             self.enough.notified().await;
         }
-    }
-
-    fn want(&self, count: usize) -> Wanted<'_> {
-        self.wanted.store(count, Ordering::Relaxed);
-        Wanted(self)
     }
 }
 

@@ -68,7 +68,8 @@ impl Pace {
         self.chunk
     }
 
-    /// How long to wait after a chunk that took so long, in a sweep that has gone on for `sweeping`.
+    /// How long to wait after a chunk that took so long, in a sweep that has gone on for `sweeping`. `is_full`: there may be
+    /// more of its kind.
     pub(super) fn rest_after(
         &mut self,
         took: Duration,
