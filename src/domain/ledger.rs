@@ -104,6 +104,14 @@ impl<K: Eq + Hash + Copy, V: Clone + PartialEq> Rows<K, V> {
             .is_some_and(|row| row.changed_by == Some(op))
     }
 
+    pub fn row(&self, key: &K) -> Option<&Row<V>> {
+        self.0.get(key)
+    }
+
+    pub fn row_mut(&mut self, key: &K) -> Option<&mut Row<V>> {
+        self.0.get_mut(key)
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&K, &Row<V>)> {
         self.0.iter()
     }
@@ -233,7 +241,8 @@ impl Ledger {
         }
     }
 
-    /// Writes a verification. With its end, the code and the number of its latest delivery are erased.
+    /// Writes a verification. With its end, the code and the number of its latest delivery are erased. Where that is not
+    /// here, Restcomm has it, and they stood with the verification.
     pub fn put_verification(&mut self, verification: Verification, now: Timestamp, op: Op) {
         if verification.ended_at.is_some()
             && let Some(mut delivery) = self.deliveries.get(&verification.delivery).cloned()

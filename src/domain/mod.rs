@@ -8,6 +8,7 @@ pub mod dispatch;
 pub mod ending;
 pub mod failures;
 pub mod fallback;
+pub mod follow_up;
 pub mod id;
 pub mod idempotency;
 pub mod key;

@@ -181,6 +181,7 @@ impl Send {
             sends: 0,
             resend_at: now,
             delivery: Id::new(now, self.delivery_seed),
+            follow_up: None,
             sent: false,
             created_at: now,
             expires_at: now.plus(policy.code.ttl),

@@ -6,6 +6,7 @@ use super::{
     clock::Timestamp,
     code::Code,
     delivery::{Channel, Channels},
+    follow_up::FollowUp,
     id::Id,
     policy::Policy,
     words::words,
@@ -50,6 +51,8 @@ pub struct Verification {
     pub resend_at: Timestamp,
     /// The latest delivery.
     pub delivery: Id,
+    /// What may still be done about that, once Restcomm has it.
+    pub follow_up: Option<FollowUp>,
     /// Whether Restcomm ever took a message of it.
     pub sent: bool,
     pub created_at: Timestamp,
@@ -100,6 +103,8 @@ impl Verification {
         self.reason = reason;
         self.code_hash = None;
         self.ended_at = Some(at);
+        let follow_up = self.follow_up.take();
+        self.follow_up = follow_up.and_then(|left| left.outlive(self.ended_early()));
     }
 
     /// Whether it ended before its time: what becomes of its messages matters to nobody any more. One that expired may
@@ -261,6 +266,7 @@ pub mod tests {
             sends: 1,
             resend_at: now,
             delivery: Id::new(now, [2; 16]),
+            follow_up: None,
             sent: true,
             created_at: now,
             expires_at: now.plus(Duration::from_mins(5)),

@@ -53,6 +53,9 @@ struct Needs {
     guessed: BTreeSet<Id>,
     verifications: BTreeSet<Id>,
     deliveries: BTreeSet<Id>,
+    /// Verifications, and the number and purpose of others, whose latest delivery is needed whatever became of it.
+    with_delivery: BTreeSet<Id>,
+    youngest_with_delivery: BTreeSet<([u8; 32], String)>,
 }
 
 /// Runs `entries` in order of arrival, as one transaction.
@@ -114,6 +117,7 @@ async fn apply(
         .iter()
         .map(|entry| decide(entry, &mut ledger, ring, now))
         .collect();
+    ledger.part_follow_ups();
     let traces = write(tx, &ledger, ring.newest())?;
     tx.written().await?;
     if let (BatchTx::Sqlite(tx), false) = (tx, traces.is_empty()) {
@@ -159,8 +163,8 @@ impl Needs {
             Command::Send(send) => {
                 self.api_keys.extend(send.key);
                 self.indexes.extend(send.index.all());
-                self.youngest
-                    .extend(send.index.all().map(|index| (*index, send.purpose.clone())));
+                let youngest = send.index.all().map(|index| (*index, send.purpose.clone()));
+                self.youngest_with_delivery.extend(youngest);
                 self.sends
                     .extend(send.once.iter().flat_map(|once| once.row.all()));
                 self.counters
@@ -173,14 +177,20 @@ impl Needs {
                     self.counters.insert(decoys.counter);
                     self.deliveries.insert(decoys.delivery);
                 }
+                let is_uniform = check.uniform.is_some();
                 match &check.target {
                     Target::Id(id) => {
                         self.guessed.insert(*id);
+                        self.with_delivery.extend(is_uniform.then_some(*id));
                     }
                     Target::Number { index, purpose } => {
                         self.indexes.extend(index.all());
-                        self.youngest
-                            .extend(index.all().map(|index| (*index, purpose.clone())));
+                        let youngest = if is_uniform {
+                            &mut self.youngest_with_delivery
+                        } else {
+                            &mut self.youngest
+                        };
+                        youngest.extend(index.all().map(|index| (*index, purpose.clone())));
                     }
                 }
             }
@@ -198,6 +208,7 @@ impl Needs {
             Command::Speak(speak) => {
                 self.deliveries.insert(speak.delivery);
                 self.verifications.insert(speak.verification);
+                self.with_delivery.insert(speak.verification);
             }
             Command::FallBack(due) => {
                 self.deliveries.insert(due.delivery);
@@ -272,19 +283,28 @@ async fn load(tx: &mut BatchTx, mut needs: Needs, ring: &KeyRing) -> Result<Ledg
     } else {
         load_rows(tx, &mut ledger.counters, &counters).await?;
     }
+    needs
+        .youngest
+        .extend(needs.youngest_with_delivery.iter().cloned());
     ledger.youngest = tx.youngest(&needs.youngest).await?;
-    needs.verifications.extend(ledger.youngest.values());
+    for (subject, id) in &ledger.youngest {
+        needs.verifications.insert(*id);
+        if needs.youngest_with_delivery.contains(subject) {
+            needs.with_delivery.insert(*id);
+        }
+    }
     needs
         .verifications
         .retain(|id| ledger.verifications.get(id).is_none());
     load_rows(tx, &mut ledger.verifications, &sorted(needs.verifications)).await?;
-    needs.deliveries.extend(
-        ledger
-            .verifications
-            .iter()
-            .map(|(_, row)| row.value.delivery),
-    );
+    // Where Restcomm has the message, what ends with a verification stands in its row.
+    for (id, row) in ledger.verifications.iter() {
+        if row.value.follow_up.is_none() || needs.with_delivery.contains(id) {
+            needs.deliveries.insert(row.value.delivery);
+        }
+    }
     load_rows(tx, &mut ledger.deliveries, &sorted(needs.deliveries)).await?;
+    ledger.join_follow_ups();
     Ok(ledger)
 }
 

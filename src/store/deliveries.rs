@@ -134,7 +134,8 @@ impl Record for Delivery {
     }
 }
 
-fn next_step(columns: &mut Columns<'_>) -> Result<Option<NextStep>, StoreError> {
+/// What the tenant's plan does next: two columns.
+pub(super) fn next_step(columns: &mut Columns<'_>) -> Result<Option<NextStep>, StoreError> {
     let (index, after) = (columns.optional_int()?, columns.optional_int()?);
     let Some((index, after)) = index.zip(after) else {
         return Ok(None);
@@ -147,6 +148,6 @@ fn next_step(columns: &mut Columns<'_>) -> Result<Option<NextStep>, StoreError> 
     }))
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

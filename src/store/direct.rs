@@ -227,10 +227,9 @@ impl DirectTx {
     /// The number's index of each verification of `ids`, under every key of the ring.
     pub(super) fn indexes_of(&self, ids: &[Id], ring: &KeyRing) -> Result<Indexes, StoreError> {
         let mut indexes = Vec::with_capacity(ids.len());
-        let sql = "select tenant, number_index, delivery from verifications where id = ?1";
+        let sql = "select v.tenant, v.number_index, v.delivery, d.key_id, coalesce(v.sealed, d.sealed) \
+                   from verifications v left join deliveries d on d.id = v.delivery where v.id = ?1";
         let mut statement = self.connection().prepare_cached(sql)?;
-        let sql = "select key_id, sealed from deliveries where id = ?1 and sealed is not null";
-        let mut delivery = self.connection().prepare_cached(sql)?;
         for id in ids {
             let mut rows = statement.query([id.as_bytes()])?;
             let Some(row) = rows.next()? else {
@@ -238,15 +237,10 @@ impl DirectTx {
             };
             let index: [u8; 32] = row.get(1)?;
             let latest: Vec<u8> = row.get(2)?;
-            let sealed: Option<(String, Vec<u8>)> = if ring.is_rotating() {
-                let sealed = delivery.query_row([&latest], |row| Ok((row.get(0)?, row.get(1)?)));
-                sealed.optional()?
-            } else {
-                None
-            };
-            let sealed = sealed
-                .as_ref()
-                .map(|(key_id, sealed)| (&*latest, &**key_id, &**sealed));
+            let key_id: Option<String> = row.get(3)?;
+            let sealed: Option<Vec<u8>> = row.get(4)?;
+            let sealed = key_id.as_deref().zip(sealed.as_deref());
+            let sealed = sealed.map(|(key_id, sealed)| (&*latest, key_id, sealed));
             let tenant = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
             indexes.push((index, under_every_key(ring, tenant, index, sealed)));
         }

@@ -3,6 +3,11 @@
 use super::{Store, StoreError, read};
 use crate::domain::{clock::Timestamp, delivery::Delivery, id::Id};
 
+/// Those that failed before Restcomm had them stand in the first table, all others in the second.
+const DUE: &str = "select id from (select id, fallback_at from deliveries where fallback_at <= $1 \
+                   union all select delivery, fallback_at from verifications where fallback_at <= $1) as due \
+                   order by fallback_at limit $2";
+
 impl Store {
     /// Up to `most` deliveries whose fallback is due, as they are now: nothing is decided on them. One that cannot be read
     /// holds up no other; the courier tells of it where it is due.
@@ -14,7 +19,7 @@ impl Store {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let ids: Vec<Vec<u8>> = read!(self, pool => {
             sqlx::query_scalar(
-                "select id from deliveries where fallback_at <= $1 order by fallback_at limit $2",
+                DUE,
             )
             .bind(now.as_millis())
             .bind(most)

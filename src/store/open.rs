@@ -73,6 +73,7 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0004_calls.sql"),
     include_str!("../../migrations/sqlite/0005_idempotency.sql"),
     include_str!("../../migrations/sqlite/0006_room.sql"),
+    include_str!("../../migrations/sqlite/0007_follow_up.sql"),
 ];
 pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
@@ -81,6 +82,7 @@ pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0004_calls.sql"),
     include_str!("../../migrations/postgres/0005_idempotency.sql"),
     include_str!("../../migrations/postgres/0006_room.sql"),
+    include_str!("../../migrations/postgres/0007_follow_up.sql"),
 ];
 
 async fn sqlite(path: &Path) -> Result<Pool, StoreError> {

@@ -19,12 +19,14 @@ use crate::{
 
 const NUMBERS: &str = "select v.number_index, (select b.id from budgets b where b.id = v.number_index) is not null \
                        from verifications v where v.id = any($1)";
-const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, d.sealed \
+const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, coalesce(v.sealed, d.sealed) \
                        from verifications v left join deliveries d on d.id = any(array[v.delivery]) where v.id = any($1)";
 const YOUNGEST: &str = "select k.number_index, k.purpose, \
                         (select id from verifications v where v.number_index = k.number_index \
                          and v.purpose = k.purpose order by v.id desc limit 1) \
                         from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)";
+/// Columns that stand in either table.
+const FOLLOW_UP: [&str; 5] = ["sealed", "ask_at", "next_step", "next_after", "fallback_at"];
 type IndexRow = (
     String,
     Vec<u8>,
@@ -36,7 +38,8 @@ type IndexRow = (
 impl Store {
     /// One delivery, whosever it is.
     pub async fn delivery(&self, id: Id) -> Result<Option<Delivery>, StoreError> {
-        let found = self.select::<Delivery>("where id = $1", id).await?;
+        let sql = format!("{} where d.id = $1", with_follow_up());
+        let found = self.select::<Delivery>(sql, id).await?;
         Ok(found.into_iter().next())
     }
 
@@ -70,7 +73,15 @@ impl Store {
 
     /// One verification, whosever it is.
     pub async fn verification(&self, id: Id) -> Result<Option<Verification>, StoreError> {
-        let found = self.select::<Verification>("where id = $1", id).await?;
+        let names: Vec<_> = Verification::COLUMNS
+            .iter()
+            .map(|(name, _)| *name)
+            .collect();
+        let sql = format!(
+            "select {}, version from verifications where id = $1",
+            names.join(", ")
+        );
+        let found = self.select::<Verification>(sql, id).await?;
         Ok(found.into_iter().next())
     }
 
@@ -108,13 +119,7 @@ impl Store {
         Ok(Some(Timestamp::from_millis(now)))
     }
 
-    async fn select<T: Record>(&self, condition: &str, id: Id) -> Result<Vec<T>, StoreError> {
-        let names: Vec<_> = T::COLUMNS.iter().map(|(name, _)| *name).collect();
-        let sql = format!(
-            "select {}, version from {} {condition}",
-            names.join(", "),
-            T::TABLE
-        );
+    async fn select<T: Record>(&self, sql: String, id: Id) -> Result<Vec<T>, StoreError> {
         let (query, id) = (sqlx::AssertSqlSafe(sql), id.as_bytes().to_vec());
         let value = |columns: Columns| Ok(columns.into_loaded::<T>()?.value);
         match &*self.0 {
@@ -137,6 +142,23 @@ impl Store {
             }
         }
     }
+}
+
+/// Deliveries, with what stands in the rows of their verifications.
+fn with_follow_up() -> String {
+    let columns = Delivery::COLUMNS.iter().map(|(name, _)| {
+        if FOLLOW_UP.contains(name) {
+            format!("coalesce(v.{name}, d.{name})")
+        } else {
+            format!("d.{name}")
+        }
+    });
+    let columns: Vec<_> = columns.collect();
+    format!(
+        "select {}, d.version from deliveries d \
+         left join verifications v on v.id = d.verification and v.delivery = d.id",
+        columns.join(", ")
+    )
 }
 
 /// The index of each number that verifications of `ids` are of, and whether it has a failure budget.

@@ -58,6 +58,18 @@ pub(super) struct Snapshots {
     is_busy: Arc<AtomicBool>,
 }
 
+impl Snapshot {
+    /// Completes the latest delivery by what stands with the verification.
+    fn join_follow_up(&mut self) {
+        if let (Some(latest), Some(follow_up)) =
+            (self.deliveries.last_mut(), &self.verification.follow_up)
+            && latest.id == self.verification.delivery
+        {
+            latest.put_follow_up(follow_up.clone());
+        }
+    }
+}
+
 impl Store {
     /// How a verification of `tenant` stands.
     pub async fn snapshot(&self, tenant: &str, id: Id) -> Result<Option<Snapshot>, StoreError> {

@@ -5,11 +5,13 @@ use std::{borrow::Cow, collections::BTreeMap, sync::LazyLock};
 use super::{
     StoreError,
     columns::{Columns, Kind, Value},
+    deliveries::{millis, next_step},
     record::{Record, Statements},
 };
 use crate::domain::{
     clock::Timestamp,
     delivery::{Channel, Channels},
+    follow_up::FollowUp,
     id::Id,
     verification::{Reason, Status, Verification},
 };
@@ -41,6 +43,11 @@ impl Record for Verification {
         ("channels", Kind::Int),
         ("switched", Kind::Int),
         ("guessed_before", Kind::Int),
+        ("sealed", Kind::Bytes),
+        ("ask_at", Kind::Int),
+        ("next_step", Kind::Int),
+        ("next_after", Kind::Int),
+        ("fallback_at", Kind::Int),
     ];
     type Key = Id;
 
@@ -50,6 +57,8 @@ impl Record for Verification {
     }
 
     fn write<'a>(&'a self, _: &'a Id, _: &'a str) -> Vec<Value<'a>> {
+        let follow_up = self.follow_up.as_ref();
+        let next = follow_up.and_then(|left| left.next);
         vec![
             Value::bytes(self.id.as_bytes()),
             Value::text(&self.tenant),
@@ -75,6 +84,11 @@ impl Record for Verification {
             Value::int(self.channels.bits()),
             Value::int(self.switched),
             Value::int(self.guessed_before),
+            Value::optional_bytes(follow_up.and_then(|left| left.sealed.as_deref())),
+            Value::optional_instant(follow_up.and_then(|left| left.ask_at)),
+            Value::optional_int(next.map(|next| next.index)),
+            Value::optional_int(next.map(|next| millis(next.after))),
+            Value::optional_instant(follow_up.and_then(|left| left.fallback_at)),
         ]
     }
 
@@ -105,9 +119,20 @@ impl Record for Verification {
             channels: Channels::of_bits(columns.number()?),
             switched: columns.int()? != 0,
             guessed_before: columns.number()?,
+            follow_up: follow_up(columns)?,
         };
         Ok((id, verification))
     }
+}
+
+fn follow_up(columns: &mut Columns<'_>) -> Result<Option<FollowUp>, StoreError> {
+    let follow_up = FollowUp {
+        sealed: columns.optional_bytes()?,
+        ask_at: columns.optional_instant()?,
+        next: next_step(columns)?,
+        fallback_at: columns.optional_instant()?,
+    };
+    Ok((follow_up != FollowUp::default()).then_some(follow_up))
 }
 
 /// Most verifications have none.

@@ -21,6 +21,9 @@ use crate::{
     schema,
 };
 
+/// What the seventh migration brought: of verifications, what stood with their latest delivery before.
+const FOLLOW_UP: [&str; 5] = ["sealed", "ask_at", "next_step", "next_after", "fallback_at"];
+
 /// What the fourth migration brought.
 const OF_CALLS: [(&str, &[&str]); 2] = [
     (
@@ -48,13 +51,34 @@ const BEFORE_CALLS: [&str; 3] = [
 async fn take_back_repeats(app: &TestApp) {
     app.place.change("drop table idempotency").await;
     app.place
-        .change("delete from _sqlx_migrations where version >= 5")
+        .change("delete from _sqlx_migrations where version = 5")
         .await;
+}
+
+/// Takes a database back to when all of a delivery stood in its own row.
+async fn take_back_follow_ups(app: &TestApp) {
+    for column in FOLLOW_UP {
+        app.place
+            .change(&format!(
+                "update deliveries set {column} = (select v.{column} from verifications v where v.delivery = deliveries.id) \
+                 where {column} is null"
+            ))
+            .await;
+    }
+    for index in ["verifications_asked", "verifications_falling_back"] {
+        app.place.change(&format!("drop index {index}")).await;
+    }
+    for column in FOLLOW_UP {
+        app.place
+            .change(&format!("alter table verifications drop column {column}"))
+            .await;
+    }
 }
 
 /// Takes a stopped service's database back to what the version before calls had written.
 async fn take_back(app: &TestApp, database: Database) {
     take_back_repeats(app).await;
+    take_back_follow_ups(app).await;
     for index in ["deliveries_falling_back", "deliveries_calls"] {
         app.place.change(&format!("drop index {index}")).await;
     }

@@ -132,6 +132,7 @@ fn in_place(connection: &Connection, question: &Question) -> Found {
             .deliveries
             .push(Columns::in_place::<Delivery>(row).into_loaded()?.value);
     }
+    snapshot.join_follow_up();
     Ok(Some(snapshot))
 }
 
@@ -193,7 +194,11 @@ async fn over_the_network(
         }
         let found = found.get(&question.id);
         let found = found.filter(|found| found.verification.tenant == question.tenant);
-        Ok(found.cloned())
+        let mut found = found.cloned();
+        if let Some(snapshot) = &mut found {
+            snapshot.join_follow_up();
+        }
+        Ok(found)
     });
     Ok(answers.collect())
 }

@@ -8,7 +8,7 @@ fn polls(app: &TestApp) -> u64 {
 
 /// Messages that Restcomm is still to be asked for.
 async fn asks(app: &TestApp) -> i64 {
-    let waiting = "select count(*) from deliveries where ask_at is not null";
+    let waiting = "select count(*) from verifications where ask_at is not null";
     app.place.count(waiting).await
 }
 
