@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ffi::SQLITE_CONSTRAINT_PRIMARYKEY};
+use rusqlite::{
+    CachedStatement, Connection, OpenFlags, OptionalExtension as _,
+    ffi::SQLITE_CONSTRAINT_PRIMARYKEY,
+};
 use tokio::sync::OwnedMutexGuard;
 
 use super::{
@@ -149,62 +152,49 @@ impl DirectTx {
         changes: &[Change<'_, T>],
         key_id: &str,
     ) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        // Most rows of a batch change alike: each statement is looked up once.
+        let mut inserting = self.connection().prepare_cached(T::statements().insert())?;
+        let mut updating: Option<(Vec<usize>, CachedStatement<'_>)> = None;
         for change in changes {
+            let mut values = change.value.write(&change.key, key_id);
             if change.version == 0 {
-                self.insert(change, key_id)?;
-            } else {
-                self.update(change, key_id)?;
+                values.extend([Value::Int(1), NO_OP]);
+                execute(&mut inserting, values.iter())?;
+                continue;
+            }
+            let columns = differing(change, &values, key_id);
+            if updating.as_ref().is_none_or(|(same, _)| *same != columns) {
+                updating = Some((columns.clone(), self.update::<T>(&columns)?));
+            }
+            let Some((_, statement)) = &mut updating else {
+                unreachable!("it was just made")
+            };
+            let rest = [
+                Value::Int(change.version + 1),
+                Value::bytes(change.key.as_ref()),
+                Value::Int(change.version),
+            ];
+            let values = columns.iter().filter_map(|position| values.get(*position));
+            // A row that somebody else changed since it was loaded was not locked: never in order, always safe to run again.
+            if execute(statement, values.chain(&rest))? != 1 {
+                return Err(StoreError::Again);
             }
         }
         Ok(())
     }
 
-    fn insert<T: Record>(&self, change: &Change<'_, T>, key_id: &str) -> Result<(), StoreError> {
-        let mut values = change.value.write(&change.key, key_id);
-        values.push(Value::Int(1));
-        values.push(NO_OP);
-        let mut statement = self.connection().prepare_cached(T::statements().insert())?;
-        for (position, value) in (1..).zip(&values) {
-            statement.raw_bind_parameter(position, value)?;
-        }
-        statement.raw_execute()?;
-        Ok(())
-    }
-
-    fn update<T: Record>(&self, change: &Change<'_, T>, key_id: &str) -> Result<(), StoreError> {
-        let values = change.value.write(&change.key, key_id);
-        let before = change.before.map(|row| row.write(&change.key, key_id));
-        let differs = |position: usize| {
-            let before = before.as_ref().and_then(|before| before.get(position));
-            before != values.get(position)
-        };
-        let lasting = |name| T::LASTING == Some(name);
-        let changed = (1..values.len()).filter(|at| differs(*at) && !lasting(T::COLUMNS[*at].0));
-        let changed: Vec<usize> = changed.collect();
-
+    /// What sets some columns of a row.
+    fn update<T: Record>(&self, columns: &[usize]) -> Result<CachedStatement<'_>, StoreError> {
         let mut sql = format!("update {} set ", T::TABLE);
-        for position in &changed {
+        for position in columns {
             sql.push_str(T::COLUMNS[*position].0);
             sql.push_str(" = ?, ");
         }
         sql.push_str("version = ? where id = ? and version = ?");
-        let mut statement = self.connection().prepare_cached(&sql)?;
-        let id = Value::bytes(change.key.as_ref());
-        let rest = [
-            Value::Int(change.version + 1),
-            id,
-            Value::Int(change.version),
-        ];
-        let changed = changed.iter().filter_map(|position| values.get(*position));
-        for (position, value) in (1..).zip(changed.chain(&rest)) {
-            statement.raw_bind_parameter(position, value)?;
-        }
-        // A row that somebody else changed since it was loaded was not locked: never in order, always safe to run again.
-        if statement.raw_execute()? == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::Again)
-        }
+        Ok(self.connection().prepare_cached(&sql)?)
     }
 
     /// The state of API keys, as of this batch.
@@ -273,6 +263,30 @@ impl DirectTx {
         statement.execute([now.as_millis()])?;
         Ok(())
     }
+}
+
+/// Binds values from left to right, and tells how many rows were written.
+fn execute<'v>(
+    statement: &mut CachedStatement<'_>,
+    values: impl Iterator<Item = &'v Value<'v>>,
+) -> Result<usize, StoreError> {
+    for (position, value) in (1..).zip(values) {
+        statement.raw_bind_parameter(position, value)?;
+    }
+    Ok(statement.raw_execute()?)
+}
+
+/// Which columns are not as they were loaded.
+fn differing<T: Record>(change: &Change<'_, T>, values: &[Value<'_>], key_id: &str) -> Vec<usize> {
+    let before = change.before.map(|row| row.write(&change.key, key_id));
+    let differs = |position: usize| {
+        let before = before.as_ref().and_then(|before| before.get(position));
+        before != values.get(position)
+    };
+    let lasting = |position: usize| T::LASTING == Some(T::COLUMNS[position].0);
+    (1..values.len())
+        .filter(|position| differs(*position) && !lasting(*position))
+        .collect()
 }
 
 impl Drop for DirectTx {
