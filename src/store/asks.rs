@@ -36,7 +36,8 @@ impl Store {
         }
         patience::housekeeping(async {
             let mut tx = self.begin().await?;
-            let mut asked = ask_for_latest(&mut tx, most, op, now).await?;
+            // Others are to have their turn, too.
+            let mut asked = ask_for_latest(&mut tx, most - most / 4, op, now).await?;
             let left = most - asked.len();
             asked.extend(ask_beside(&mut tx, left, op, now).await?);
             tx.commit().await?;

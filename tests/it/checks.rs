@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::app::{NUMBER, TestApp, on_both};
+use crate::{
+    app::{NUMBER, TestApp, on_both},
+    fallback::noted,
+};
 
 on_both! {
     async fn the_right_code_is_approved_once(database) {
@@ -26,6 +29,22 @@ on_both! {
         );
         let again = app.verify(&id, &app.code()).await.problem(409, "already_approved");
         assert_eq!(again["approved_at"], "2026-01-31T12:00:00Z");
+    }
+
+    /// All that a check must end stands with the verification then. So the row of the delivery may even be unreadable.
+    async fn a_check_does_not_read_the_delivery_of_a_message_that_restcomm_has(database) {
+        let app = TestApp::spawn(database).await;
+        let other = "+351912345679";
+        let (by_id, by_number) = (app.send().await, app.send_to(other).await);
+        for id in [&by_id, &by_number] {
+            noted(&app, id).await;
+        }
+        app.place.change("update deliveries set status = 'unheard of'").await;
+        assert_eq!(app.verify(&by_id, &app.code()).await.status, 200);
+        let check = json!({ "to": other, "code": app.code_at(other) });
+        assert_eq!(app.post("/otp/verify", check).await.status, 200);
+        let kept = "select count(*) from verifications where sealed is not null or ask_at is not null";
+        assert_eq!(app.place.count(kept).await, 0);
     }
 
     async fn of_sixteen_right_checks_at_once_exactly_one_is_approved_for_each_of_200_codes(database) {

@@ -38,12 +38,12 @@ async fn send_once(app: &TestApp, number: &str) -> Answer {
 }
 
 /// A version before that writes rows all the time, in the columns that it knows.
-struct Before {
+pub(super) struct Before {
     place: Arc<Place>,
     database: Database,
     /// The columns of a table, as that version knows them.
     verification: Vec<String>,
-    delivery: Vec<String>,
+    pub(super) delivery: Vec<String>,
     original: Id,
     written: AtomicU8,
     stop: AtomicBool,
@@ -62,7 +62,7 @@ async fn columns(place: &Place, database: Database, table: &str) -> Vec<String> 
 }
 
 impl Before {
-    async fn on(app: &TestApp, database: Database, original: &str) -> Arc<Self> {
+    pub(super) async fn on(app: &TestApp, database: Database, original: &str) -> Arc<Self> {
         let place = app.place.clone();
         Arc::new(Self {
             verification: columns(&place, database, "verifications").await,
@@ -75,7 +75,7 @@ impl Before {
         })
     }
 
-    fn literal(&self, id: Id) -> String {
+    pub(super) fn literal(&self, id: Id) -> String {
         let digits: Vec<String> = id
             .as_bytes()
             .iter()
@@ -88,7 +88,7 @@ impl Before {
     }
 
     /// A copy of the original's row, but for some columns.
-    fn copy(
+    pub(super) fn copy(
         &self,
         table: &str,
         columns: &[String],

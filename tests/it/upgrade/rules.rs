@@ -8,6 +8,9 @@ use crate::{app::TestApp, database::Database};
 /// The last step of the time before this rule.
 const BEFORE: &str = "0005_idempotency.sql";
 
+/// What a step is taken to do beside the statement that is judged.
+const STEP: &str = "create table new (alter table a add column c text";
+
 /// The statements of a step, without comments, each in one line of small letters.
 fn statements(sql: &str) -> Vec<String> {
     let lines = sql.lines().map(|line| line.split("--").next().unwrap());
@@ -16,9 +19,38 @@ fn statements(sql: &str) -> Vec<String> {
         let words: Vec<&str> = statement.split_whitespace().collect();
         words.join(" ")
     };
-    let statements = text.split(';').map(words);
+    let mut statements: Vec<String> = Vec::new();
+    for part in text.split(';') {
+        match statements.last_mut() {
+            Some(open) if is_open(open) => {
+                let part = words(part);
+                *open = format!("{open}; {part}");
+            }
+            _ => statements.push(words(part)),
+        }
+    }
+    statements.retain(|statement| !statement.is_empty());
     statements
-        .filter(|statement| !statement.is_empty())
+}
+
+/// Whether a statement has a body that is not at its end yet.
+fn is_open(statement: &str) -> bool {
+    let is_trigger = statement.starts_with("create trigger");
+    let is_in_body = is_trigger && statement.contains(" begin ") && !statement.ends_with(" end");
+    is_in_body || statement.matches("$$").count() % 2 == 1
+}
+
+/// The columns that the body of a trigger sets.
+fn set_by(statement: &str) -> Vec<&str> {
+    let of_new = statement.split("new.").skip(1);
+    let of_new = of_new.filter_map(|rest| rest.split_once(" := ").map(|(name, _)| name));
+    let list = statement.split_once(" set ").map(|(_, rest)| rest);
+    let list = list.map(|rest| rest.split(" where ").next().unwrap());
+    let of_list = list.into_iter().flat_map(|list| list.split(", "));
+    let of_list = of_list.filter_map(|one| one.split_once(" = ").map(|(name, _)| name));
+    of_new
+        .chain(of_list)
+        .filter(|name| !name.contains(' '))
         .collect()
 }
 
@@ -31,6 +63,10 @@ fn harm(statement: &str, step: &str) -> Option<&'static str> {
     let begins = |phrase: &[&str]| words.starts_with(phrase);
     if begins(&["create", "table"]) || begins(&["create", "index"]) {
         return None;
+    }
+    if begins(&["create", "trigger"]) || begins(&["create", "function"]) {
+        let is_new = |name: &&str| step.contains(&format!("add column {name} "));
+        return (!set_by(statement).iter().all(is_new)).then_some("it sets what is not its own");
     }
     if begins(&["insert", "into"]) {
         let made = format!("create table {} ", words[2]);
@@ -95,8 +131,11 @@ fn what_the_version_before_cannot_live_with_is_noticed() {
         "alter table a add column b bigint not null default 0",
         "insert into new (id) values (1)",
         "alter table a set (fillfactor = 70)",
+        "create trigger t after update of b on a begin update a set c = null where id = new.id; end",
+        "create function f() returns trigger as $$ begin new.c := null; return new; end $$",
+        "create trigger t before update of b on a execute function f()",
     ] {
-        assert_eq!(harm(fine, "create table new ("), None, "{fine}");
+        assert_eq!(harm(fine, STEP), None, "{fine}");
     }
     for bad in [
         "alter table a add column b bigint not null",
@@ -113,11 +152,20 @@ fn what_the_version_before_cannot_live_with_is_noticed() {
         "insert into a (id) values (1)",
         "update a set b = 1",
         "delete from a",
+        "create trigger t after update of b on a begin update a set c = null, b = 1 where id = new.id; end",
+        "create function f() returns trigger as $$ begin new.c := null; new.b := 1; return new; end $$",
     ] {
-        assert!(harm(bad, "create table new (").is_some(), "{bad}");
+        assert!(harm(bad, STEP).is_some(), "{bad}");
     }
     let commented = statements("-- drop all;\ncreate table a (\n  b text -- c\n);\n\nselect 1;\n");
     assert_eq!(commented, ["create table a ( b text )", "select 1"]);
+    let bodies = "create trigger t begin a; b; end; select 1; create function f $$ begin a; end $$; select 2";
+    let [trigger, one, function, two] = &statements(bodies)[..] else {
+        panic!("{:?}", statements(bodies))
+    };
+    assert_eq!(trigger, "create trigger t begin a; b; end");
+    assert_eq!(function, "create function f $$ begin a; end $$");
+    assert_eq!((&**one, &**two), ("select 1", "select 2"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
