@@ -1,6 +1,6 @@
 //! What becomes of a delivery that a resend, a cancel or the right code overtakes.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use countersign::{
     domain::{
@@ -10,10 +10,12 @@ use countersign::{
     },
     simulator::{Answer, CallFate, Script, SmsFate},
 };
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     app::{NOON, NUMBER, TestApp, on_both},
+    fallback::text_and_voice,
     outbox::{
         Outbox, delivery, failed, impatient, long_after, once_an_hour, send_queued,
         send_without_waiting, sent, try_send,
@@ -166,5 +168,43 @@ on_both! {
         assert_eq!(app.simulator.requests().posts, 2 + others);
         assert_eq!(app.status(&id).await["deliveries"][0]["reason"], "unconfirmed");
         assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+    }
+
+    /// Each code is given back, sent by another channel and canceled at once, at two replicas.
+    async fn an_end_that_races_with_another_message_leaves_no_copy_of_code_or_number(database) {
+        let app = Arc::new(TestApp::with(database, text_and_voice).await);
+        let other = Arc::new(app.replica().await);
+        let mut begun: Vec<String> = Vec::new();
+        let numbers: Vec<String> = (0..40).map(|n| format!("+35191234{n:04}")).collect();
+        for round in 0..3 {
+            let ids = join_all(numbers.iter().map(|number| app.send_to(number))).await;
+            let races = ids.iter().zip(&numbers).enumerate().map(|(n, (id, number))| {
+                let (app, other) = (app.clone(), other.clone());
+                let (id, number, code) = (id.clone(), number.clone(), app.code_at(number));
+                tokio::spawn(async move {
+                    let call = json!({ "to": number, "channel": "voice" });
+                    let (here, there) = if (n + round) % 2 == 0 { (&app, &other) } else { (&other, &app) };
+                    let cancel = format!("/otp/{id}/cancel");
+                    let (checked, sent, canceled) = tokio::join!(
+                        here.verify(&id, &code),
+                        there.post("/otp/send", call),
+                        here.post(&cancel, json!({})),
+                    );
+                    let ends = [&checked, &canceled].map(|answer| answer.status == 200);
+                    assert!(!(ends[0] && ends[1]), "{} {}", checked.text, canceled.text);
+                    sent.json()["id"].as_str().map(str::to_owned)
+                })
+            });
+            for sent in join_all(races.collect::<Vec<_>>()).await {
+                begun.extend(sent.unwrap());
+            }
+            begun.extend(ids);
+            for id in &begun {
+                app.post(&format!("/otp/{id}/cancel"), json!({})).await;
+            }
+            let left = "select (select count(sealed) + count(fallback_at) from deliveries) \
+                        + (select count(sealed) + count(ask_at) + count(fallback_at) from verifications)";
+            assert_eq!(app.place.count(left).await, 0, "round {round}");
+        }
     }
 }
