@@ -18,13 +18,7 @@ impl Store {
     ) -> Result<Vec<Delivery>, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let ids: Vec<Vec<u8>> = read!(self, pool => {
-            sqlx::query_scalar(
-                DUE,
-            )
-            .bind(now.as_millis())
-            .bind(most)
-            .fetch_all(pool)
-            .await?
+            sqlx::query_scalar(DUE).bind(now.as_millis()).bind(most).fetch_all(pool).await?
         });
         let mut due = Vec::new();
         for id in ids.iter().filter_map(|id| Id::from_bytes(id)) {
