@@ -1,5 +1,6 @@
 //! The sweeper: ends what is overdue, and deletes what need not be kept.
 
+mod expiries;
 mod pace;
 mod reach;
 mod sweep;
@@ -7,9 +8,11 @@ mod walk;
 
 use std::{collections::HashMap, time::Duration};
 
+use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    expiries::Expiries,
     reach::Reach,
     sweep::Sweep,
     walk::{STRETCH, Walk},
@@ -27,7 +30,9 @@ const END_EVERY: Duration = Duration::from_secs(1);
 /// How often what is older than its retention is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(15);
 /// Overdue verifications that are ended together.
-const CHUNK: i64 = 500;
+const CHUNK: usize = 500;
+/// Verifications that expired one after another and are looked at together, ended or not.
+const STRETCH_OF_EXPIRIES: i64 = 5000;
 /// What is kept of a tenant that is gone.
 const RETENTION_OF_NOBODY: Duration = Duration::from_hours(24);
 
@@ -50,15 +55,17 @@ pub struct Sweeper {
 impl Sweeper {
     /// Works until `stop`. A long purge must not keep overdue verifications from being ended.
     pub async fn run(self, stop: CancellationToken) {
+        let mut expiries = None;
         // What ran out while nobody was there has to end before it can be deleted.
-        self.note(self.end_overdue(self.clock.now()).await);
+        self.note(self.end_overdue(&mut expiries, self.clock.now()).await);
         let end = async {
             loop {
                 self.rest(END_EVERY, &stop).await;
                 if stop.is_cancelled() {
                     break;
                 }
-                self.note(self.end_overdue(self.clock.now()).await);
+                let now = self.clock.now();
+                self.note(self.end_overdue(&mut expiries, now).await);
             }
         };
         let delete = async {
@@ -147,18 +154,54 @@ impl Sweeper {
         Ok(sweep.goes_on() && !stop.is_cancelled())
     }
 
-    async fn end_overdue(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Ends what is overdue. `expiries`: how far that was done, once it is known.
+    async fn end_overdue(
+        &self,
+        expiries: &mut Option<Expiries>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let expiries = match expiries {
+            Some(expiries) => expiries,
+            None => expiries.insert(Expiries::after(self.store.ended_until().await?)),
+        };
+        let again = expiries.goes_on(now);
+        self.end(&again, expiries).await?;
         loop {
-            let overdue = self.store.overdue(CHUNK, now).await?;
-            // Together, so that they share batches.
-            let ended =
-                futures_util::future::join_all(overdue.iter().map(|id| self.journal.expire(*id)))
-                    .await;
-            ended.into_iter().collect::<Result<(), _>>()?;
-            if overdue.len() < usize::try_from(CHUNK).expect("a small number") {
-                return Ok(());
+            let from = expiries.from();
+            let overdue = self.store.overdue(from, now, STRETCH_OF_EXPIRIES).await?;
+            for chunk in overdue.pending.chunks(CHUNK) {
+                self.end(chunk, expiries).await?;
+            }
+            expiries.went(overdue.until, overdue.count);
+            if overdue.is_last {
+                break;
             }
         }
+        match expiries.arrives(now) {
+            Some(until) => self.store.note_ended(until).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends verifications. What cannot be read is left.
+    async fn end(
+        &self,
+        overdue: &[(Id, Timestamp)],
+        expiries: &mut Expiries,
+    ) -> Result<(), StoreError> {
+        // Together, so that they share batches.
+        let ended = join_all(overdue.iter().map(|(id, _)| self.journal.expire(*id))).await;
+        let mut outcome = Ok(());
+        for ((id, expired_at), ended) in overdue.iter().zip(ended) {
+            let Err(error) = ended else { continue };
+            if error.is_of_a_row() {
+                expiries.leaves(*id, *expired_at);
+                self.note(Err(error));
+            } else {
+                outcome = Err(error);
+            }
+        }
+        outcome
     }
 
     /// Deletes what ended longer ago than its tenant's retention. Ids begin with time, so it lies in a range of the
@@ -220,8 +263,7 @@ impl Sweeper {
         let ended_before = now.minus(retention).plus(PURGE_EVERY);
         let end = Id::smallest_at(ended_before);
         if !reach.is_under_way() {
-            let overdue = self.store.overdue_since(tenant, ended_before).await?;
-            reach.begins(ended_before, overdue);
+            reach.begins(ended_before, self.store.ended_until().await?);
         }
         sweep.begins_turn();
         loop {

@@ -1,5 +1,5 @@
-//! What may still be done about a message that Restcomm has: its code is said once more or sent again, Restcomm is asked how
-//! it fares, the tenant's plan goes on.
+//! What may still be done about a message that Restcomm has: its code is said once more or sent again, the tenant's plan
+//! goes on.
 //!
 //! Until Restcomm has it, all of this stands in the delivery's own row, which is what the courier works on. From then on it
 //! stands in the row of the verification. So whatever ends the verification erases code and number by writing that one row,
@@ -15,21 +15,8 @@ use super::{
 pub struct FollowUp {
     /// As [`Delivery::sealed`], and bound to the row of the delivery.
     pub sealed: Option<Vec<u8>>,
-    pub ask_at: Option<Timestamp>,
     pub next: Option<NextStep>,
     pub fallback_at: Option<Timestamp>,
-}
-
-impl FollowUp {
-    /// What is left to do once the verification has ended: the fate of a message whose code was not given back in time
-    /// may have been why.
-    pub fn outlive(self, ended_early: bool) -> Option<Self> {
-        let ask_at = self.ask_at.filter(|_| !ended_early);
-        ask_at.map(|_| Self {
-            ask_at,
-            ..Self::default()
-        })
-    }
 }
 
 impl Delivery {
@@ -42,7 +29,6 @@ impl Delivery {
     pub fn take_follow_up(&mut self) -> Option<FollowUp> {
         let follow_up = FollowUp {
             sealed: self.sealed.take(),
-            ask_at: self.ask_at.take(),
             next: self.next.take(),
             fallback_at: self.fallback_at.take(),
         };
@@ -51,7 +37,7 @@ impl Delivery {
 
     /// Puts in what stands with the verification of which this is the latest delivery.
     pub fn put_follow_up(&mut self, follow_up: FollowUp) {
-        (self.sealed, self.ask_at) = (follow_up.sealed, follow_up.ask_at);
+        self.sealed = follow_up.sealed;
         (self.next, self.fallback_at) = (follow_up.next, follow_up.fallback_at);
     }
 }

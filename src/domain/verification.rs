@@ -103,8 +103,7 @@ impl Verification {
         self.reason = reason;
         self.code_hash = None;
         self.ended_at = Some(at);
-        let follow_up = self.follow_up.take();
-        self.follow_up = follow_up.and_then(|left| left.outlive(self.ended_early()));
+        self.follow_up = None;
     }
 
     /// Whether it ended before its time: what becomes of its messages matters to nobody any more. One that expired may

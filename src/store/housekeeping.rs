@@ -126,40 +126,6 @@ impl Store {
         Ok((claimed, set_aside))
     }
 
-    /// Pending verifications whose time is over.
-    pub async fn overdue(&self, most: i64, now: Timestamp) -> Result<Vec<Id>, StoreError> {
-        let ids: Vec<Vec<u8>> = read!(self, pool => {
-            sqlx::query_scalar(
-                "select id from verifications where status = 'pending' and expires_at <= $1 \
-                 order by expires_at limit $2",
-            )
-            .bind(now.as_millis())
-            .bind(most)
-            .fetch_all(pool)
-            .await?
-        });
-        Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
-    }
-
-    /// When the first verification of `tenant` expired that is still pending, if that was before `before`.
-    pub async fn overdue_since(
-        &self,
-        tenant: &str,
-        before: Timestamp,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let first: Option<i64> = read!(self, pool => {
-            sqlx::query_scalar(
-                "select min(expires_at) from verifications \
-                 where status = 'pending' and expires_at < $1 and tenant = $2",
-            )
-            .bind(before.as_millis())
-            .bind(tenant)
-            .fetch_one(pool)
-            .await?
-        });
-        Ok(first.map(Timestamp::from_millis))
-    }
-
     /// The tenants of all verifications. This reads the whole table: not for every day.
     pub async fn tenants_with_verifications(&self) -> Result<Vec<String>, StoreError> {
         Ok(read!(self, long_read, pool => {
@@ -294,26 +260,7 @@ impl Store {
 }
 
 async fn put_aside(tx: &mut Tx, rows: &[&SetAside], until: Timestamp) -> Result<(), StoreError> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let until = until.as_millis();
     let ids: Vec<&[u8]> = rows.iter().map(|row| row.id.as_slice()).collect();
-    match tx {
-        Tx::Sqlite { tx, .. } => {
-            sqlx::query("update deliveries set due_at = $1 where id in (select unhex(value) from json_each($2))")
-                .bind(until)
-                .bind(record::json_keys(&ids))
-                .execute(&mut **tx)
-                .await?;
-        }
-        Tx::Postgres(tx) => {
-            sqlx::query("update deliveries set due_at = $1 where id = any($2)")
-                .bind(until)
-                .bind(record::array_keys(&ids))
-                .execute(&mut **tx)
-                .await?;
-        }
-    }
-    Ok(())
+    tx.set("update deliveries set due_at", Some(until), &ids)
+        .await
 }

@@ -24,6 +24,7 @@ mod late;
 mod lease;
 mod open;
 mod origins;
+mod overdue;
 mod patience;
 mod policy;
 #[cfg(test)]
@@ -132,6 +133,21 @@ pub enum StoreError {
     Migration(String),
 }
 
+impl StoreError {
+    /// Whether a single row is what it is about: others can be read and written.
+    pub fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Newer { .. } | Self::Refused(_) => true,
+            Self::Unavailable(_)
+            | Self::Lost(_)
+            | Self::Full
+            | Self::Again
+            | Self::NotOpened { .. }
+            | Self::Migration(_) => false,
+        }
+    }
+}
+
 /// Runs one query on whichever database is open.
 macro_rules! on {
     ($tx:expr, $connection:ident => $query:expr) => {
@@ -224,6 +240,39 @@ impl Tx {
                     .await?
             }
         })
+    }
+
+    /// Sets an instant in rows of a table, by `update`, which names both.
+    async fn set(
+        &mut self,
+        update: &'static str,
+        at: Option<Timestamp>,
+        ids: &[impl AsRef<[u8]>],
+    ) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let at = at.map(Timestamp::as_millis);
+        match self {
+            Self::Sqlite { tx, .. } => {
+                let sql =
+                    format!("{update} = $1 where id in (select unhex(value) from json_each($2))");
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(at)
+                    .bind(record::json_keys(ids))
+                    .execute(&mut **tx)
+                    .await?;
+            }
+            Self::Postgres(tx) => {
+                let sql = format!("{update} = $1 where id = any($2)");
+                sqlx::query(sqlx::AssertSqlSafe(sql))
+                    .bind(at)
+                    .bind(record::array_keys(ids))
+                    .execute(&mut **tx)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     async fn commit(self) -> Result<(), StoreError> {

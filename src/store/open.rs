@@ -74,6 +74,7 @@ pub(super) const SQLITE: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_idempotency.sql"),
     include_str!("../../migrations/sqlite/0006_room.sql"),
     include_str!("../../migrations/sqlite/0007_follow_up.sql"),
+    include_str!("../../migrations/sqlite/0008_ended.sql"),
 ];
 pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0001_init.sql"),
@@ -83,6 +84,7 @@ pub(super) const POSTGRES: &[&str] = &[
     include_str!("../../migrations/postgres/0005_idempotency.sql"),
     include_str!("../../migrations/postgres/0006_room.sql"),
     include_str!("../../migrations/postgres/0007_follow_up.sql"),
+    include_str!("../../migrations/postgres/0008_ended.sql"),
 ];
 
 async fn sqlite(path: &Path) -> Result<Pool, StoreError> {

@@ -26,7 +26,7 @@ const YOUNGEST: &str = "select k.number_index, k.purpose, \
                          and v.purpose = k.purpose order by v.id desc limit 1) \
                         from unnest($1::bytea[], $2::text[]) as k(number_index, purpose)";
 /// Columns that stand in either table.
-const FOLLOW_UP: [&str; 5] = ["sealed", "ask_at", "next_step", "next_after", "fallback_at"];
+const FOLLOW_UP: [&str; 4] = ["sealed", "next_step", "next_after", "fallback_at"];
 type IndexRow = (
     String,
     Vec<u8>,

@@ -44,7 +44,6 @@ impl Record for Verification {
         ("switched", Kind::Int),
         ("guessed_before", Kind::Int),
         ("sealed", Kind::Bytes),
-        ("ask_at", Kind::Int),
         ("next_step", Kind::Int),
         ("next_after", Kind::Int),
         ("fallback_at", Kind::Int),
@@ -85,7 +84,6 @@ impl Record for Verification {
             Value::int(self.switched),
             Value::int(self.guessed_before),
             Value::optional_bytes(follow_up.and_then(|left| left.sealed.as_deref())),
-            Value::optional_instant(follow_up.and_then(|left| left.ask_at)),
             Value::optional_int(next.map(|next| next.index)),
             Value::optional_int(next.map(|next| millis(next.after))),
             Value::optional_instant(follow_up.and_then(|left| left.fallback_at)),
@@ -128,7 +126,6 @@ impl Record for Verification {
 fn follow_up(columns: &mut Columns<'_>) -> Result<Option<FollowUp>, StoreError> {
     let follow_up = FollowUp {
         sealed: columns.optional_bytes()?,
-        ask_at: columns.optional_instant()?,
         next: next_step(columns)?,
         fallback_at: columns.optional_instant()?,
     };

@@ -31,9 +31,9 @@ impl Reach {
         self.certain.is_some()
     }
 
-    /// A walk begins. `overdue`: when the first one expired that could not be ended yet.
-    pub(super) fn begins(&mut self, ended_before: Timestamp, overdue: Option<Timestamp>) {
-        self.certain = Some(overdue.map_or(ended_before, |overdue| overdue.min(ended_before)));
+    /// A walk begins. `ended_until`: whatever expired before that has ended.
+    pub(super) fn begins(&mut self, ended_before: Timestamp, ended_until: Timestamp) {
+        self.certain = Some(ended_before.min(ended_until));
     }
 
     /// All that had ended is gone, up to `last`.
@@ -60,9 +60,9 @@ mod tests {
     }
 
     /// Where the next walk begins after one that deleted up to the 90th hour.
-    fn next(overdue: Option<Timestamp>) -> Id {
+    fn next(ended_until: Timestamp) -> Id {
         let mut reach = Reach::beginning();
-        reach.begins(at(100), overdue);
+        reach.begins(at(100), ended_until);
         reach.went(Id::smallest_at(at(90)));
         assert!(reach.is_under_way() && reach.from() == Id::smallest_at(at(90)));
         reach.ends();
@@ -72,12 +72,11 @@ mod tests {
 
     #[test]
     fn the_next_walk_begins_before_whatever_may_have_ended_during_this_one() {
-        assert_eq!(next(None), Id::smallest_at(at(99)));
+        assert_eq!(next(at(200)), Id::smallest_at(at(99)));
     }
 
     #[test]
     fn what_could_not_be_ended_when_a_walk_began_is_looked_for_by_the_next() {
-        assert_eq!(next(Some(at(50))), Id::smallest_at(at(49)));
-        assert_eq!(next(Some(at(200))), Id::smallest_at(at(99)));
+        assert_eq!(next(at(50)), Id::smallest_at(at(49)));
     }
 }

@@ -203,7 +203,7 @@ on_both! {
                 app.post(&format!("/otp/{id}/cancel"), json!({})).await;
             }
             let left = "select (select count(sealed) + count(fallback_at) from deliveries) \
-                        + (select count(sealed) + count(ask_at) + count(fallback_at) from verifications)";
+                        + (select count(sealed) + count(fallback_at) from verifications)";
             assert_eq!(app.place.count(left).await, 0, "round {round}");
         }
     }

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
 
-use crate::{app::TestApp, database::Database};
+use crate::{
+    app::{TestApp, on_both},
+    database::Database,
+};
 
 /// `table.column type nullability`, and `table index (columns)`.
 pub(crate) type Schema = BTreeSet<String>;
@@ -82,4 +85,20 @@ async fn both_databases_have_the_same_schema() {
         "{sqlite:#?}"
     );
     assert_eq!(sqlite, postgres);
+}
+
+on_both! {
+    /// So a check changes nothing that an index holds: it writes one row, and PostgreSQL keeps that on its page.
+    async fn no_index_of_verifications_names_what_a_check_changes(database) {
+        let app = TestApp::spawn(database).await;
+        let indexes = match database {
+            Database::Sqlite => "select count(*) from sqlite_schema where type = 'index' and tbl_name = 'verifications' and sql like",
+            Database::Postgres => "select count(*) from pg_indexes where tablename = 'verifications' and indexdef like",
+        };
+        let names = async |column: &str| app.place.count(&format!("{indexes} '%{column}%'")).await;
+        assert_eq!(names("expires_at").await, 1);
+        for column in ["status", "code_hash", "wrong_at", "approved_at", "ended_at", "sealed"] {
+            assert_eq!(names(column).await, 0, "{column}");
+        }
+    }
 }

@@ -56,6 +56,17 @@ async fn take_back_repeats(app: &TestApp) {
         .await;
 }
 
+/// Takes a database back to when overdue verifications were found by an index of those that are pending.
+async fn take_back_ended(app: &TestApp) {
+    for change in [
+        "drop table ended",
+        "drop index verifications_expiring",
+        "create index verifications_pending on verifications (expires_at) where status = 'pending'",
+    ] {
+        app.place.change(change).await;
+    }
+}
+
 /// Takes a database back to when all of a delivery stood in its own row.
 async fn take_back_follow_ups(app: &TestApp) {
     for column in FOLLOW_UP {
@@ -65,17 +76,6 @@ async fn take_back_follow_ups(app: &TestApp) {
                  where {column} is null"
             ))
             .await;
-    }
-    let on_table = if app.place.url.starts_with("sqlite:") {
-        ""
-    } else {
-        " on verifications"
-    };
-    app.place
-        .change(&format!("drop trigger verifications_follow_up{on_table}"))
-        .await;
-    if !on_table.is_empty() {
-        app.place.change("drop function end_follow_up").await;
     }
     for index in ["verifications_asked", "verifications_falling_back"] {
         app.place.change(&format!("drop index {index}")).await;
@@ -90,6 +90,7 @@ async fn take_back_follow_ups(app: &TestApp) {
 /// Takes a stopped service's database back to what the version before calls had written.
 async fn take_back(app: &TestApp, database: Database) {
     take_back_repeats(app).await;
+    take_back_ended(app).await;
     take_back_follow_ups(app).await;
     for index in ["deliveries_falling_back", "deliveries_calls"] {
         app.place.change(&format!("drop index {index}")).await;

@@ -18,7 +18,6 @@ const ASK_AT: Timestamp = Timestamp::from_millis(NOW.as_millis() + 10_000);
 fn follow_up() -> FollowUp {
     FollowUp {
         sealed: Some(vec![1]),
-        ask_at: Some(ASK_AT),
         next: None,
         fallback_at: None,
     }
@@ -78,7 +77,7 @@ fn it_moves_to_the_verification_when_restcomm_has_the_message() {
     ledger.part_follow_ups();
     assert_eq!(verification_of(&ledger).follow_up, Some(follow_up()));
     let row = ledger.deliveries.get(&delivery().id).unwrap();
-    assert_eq!((&row.sealed, row.ask_at), (&None, None));
+    assert_eq!((&row.sealed, row.ask_at), (&None, Some(ASK_AT)));
     assert!(is_written(&ledger));
 }
 
@@ -109,24 +108,15 @@ fn decisions_find_it_in_the_delivery_and_what_nobody_changed_is_not_written() {
 #[test]
 fn the_end_of_a_verification_erases_code_and_number_whether_or_not_its_delivery_is_here() {
     let early = NOW.plus(Duration::from_mins(1));
-    // Of one that expired: whether the message came may have been why.
-    let still_asked = FollowUp {
-        ask_at: Some(ASK_AT),
-        ..FollowUp::default()
-    };
-    for (status, at, left) in [
-        (Status::Approved, early, None),
-        (Status::Canceled, early, None),
-        (
-            Status::Expired,
-            verification().expires_at,
-            Some(still_asked),
-        ),
+    for (status, at) in [
+        (Status::Approved, early),
+        (Status::Canceled, early),
+        (Status::Expired, verification().expires_at),
     ] {
         let mut with = loaded();
         end(&mut with, status, at);
         with.part_follow_ups();
-        assert_eq!(verification_of(&with).follow_up, left, "{status:?}");
+        assert_eq!(verification_of(&with).follow_up, None, "{status:?}");
         assert!(!is_written(&with), "{status:?}");
 
         let pending = Verification {
@@ -137,7 +127,7 @@ fn the_end_of_a_verification_erases_code_and_number_whether_or_not_its_delivery_
         without.verifications.load(pending.id, pending, 1);
         end(&mut without, status, at);
         without.part_follow_ups();
-        assert_eq!(verification_of(&without).follow_up, left, "{status:?}");
+        assert_eq!(verification_of(&without).follow_up, None, "{status:?}");
     }
 }
 

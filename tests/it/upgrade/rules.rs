@@ -64,6 +64,11 @@ fn harm(statement: &str, step: &str) -> Option<&'static str> {
     if begins(&["create", "table"]) || begins(&["create", "index"]) {
         return None;
     }
+    // Without an index the version before finds the same, if slowly. A trigger was for the version before that one.
+    let of_no_row = [["drop", "index"], ["drop", "trigger"], ["drop", "function"]];
+    if of_no_row.iter().any(|phrase| begins(phrase)) {
+        return None;
+    }
     if begins(&["create", "trigger"]) || begins(&["create", "function"]) {
         let is_new = |name: &&str| step.contains(&format!("add column {name} "));
         return (!set_by(statement).iter().all(is_new)).then_some("it sets what is not its own");
@@ -129,6 +134,9 @@ fn what_the_version_before_cannot_live_with_is_noticed() {
         "create index a_b on a (b) where b is not null",
         "alter table a add column b text",
         "alter table a add column b bigint not null default 0",
+        "drop index a_b",
+        "drop trigger t on a",
+        "drop function f()",
         "insert into new (id) values (1)",
         "alter table a set (fillfactor = 70)",
         "create trigger t after update of b on a begin update a set c = null where id = new.id; end",
@@ -148,7 +156,6 @@ fn what_the_version_before_cannot_live_with_is_noticed() {
         "alter table a add constraint b unique (c)",
         "create unique index a_b on a (b)",
         "drop table a",
-        "drop index a_b",
         "insert into a (id) values (1)",
         "update a set b = 1",
         "delete from a",
