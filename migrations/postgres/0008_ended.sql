@@ -1,14 +1,17 @@
 -- A check changes nothing that an index holds. So overdue verifications are found by when they expire, whether they ended or
 -- not, and it is noted until when all of them have ended. When Restcomm is asked stands with the delivery again, which is let
 -- go of when that is due and its verification has ended.
+
+-- What is written from now on expires later than the youngest began.
 create table ended (
     id bigint primary key,
     until bigint not null
 );
 
 insert into ended (id, until)
-select 1, coalesce((select min(expires_at) from verifications where status = 'pending' and expires_at < c.now), c.now)
-from clock c where c.id = 1;
+select 1, coalesce(min(v.expires_at), max(youngest.created_at), 0)
+from (select created_at from verifications order by id desc limit 1) youngest
+left join verifications v on v.status = 'pending' and v.expires_at < youngest.created_at;
 
 create index verifications_expiring on verifications (expires_at);
 drop index verifications_pending;

@@ -1,13 +1,12 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
-use std::collections::BTreeSet;
-
 use super::{
     Store, StoreError,
     batch_tx::BatchTx,
     fate::Traces,
     journal::{Command, Entry, Outcome},
+    loading::{Needs, load, sorted},
     patience::Patience,
     record::{Change, Record},
     tally::{Ended, Open},
@@ -15,12 +14,10 @@ use super::{
 use crate::{
     crypto::KeyRing,
     domain::{
-        check::Target,
         clock::Timestamp,
         delivery::Delivery,
         ending::expire,
         failures::FailureBudget,
-        id::Id,
         idempotency::Remembered,
         ledger::{Ledger, Op, Rows},
         limits::Counter,
@@ -39,23 +36,6 @@ pub(super) enum Committed {
 pub(super) struct Decided {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) ended: Ended,
-}
-
-/// The keys that the commands of a batch touch, each once and sorted.
-#[derive(Default)]
-struct Needs {
-    api_keys: BTreeSet<[u8; 32]>,
-    sends: BTreeSet<[u8; 32]>,
-    indexes: BTreeSet<[u8; 32]>,
-    youngest: BTreeSet<([u8; 32], String)>,
-    counters: BTreeSet<[u8; 16]>,
-    /// Verifications that are guessed at: the number's failures are needed as well.
-    guessed: BTreeSet<Id>,
-    verifications: BTreeSet<Id>,
-    deliveries: BTreeSet<Id>,
-    /// Verifications, and the number and purpose of others, whose latest delivery is needed whatever became of it.
-    with_delivery: BTreeSet<Id>,
-    youngest_with_delivery: BTreeSet<([u8; 32], String)>,
 }
 
 /// Runs `entries` in order of arrival, as one transaction.
@@ -89,18 +69,23 @@ pub(super) async fn run(
 }
 
 /// Makes way for `entries`, which are to be run again: another batch may have made the counters that they found missing,
-/// or a third may do so meanwhile. In a transaction of its own, which waits for nobody while it holds what others wait for.
+/// or a third may do so meanwhile; and the budgets of numbers that they check may be gone. In transactions of their own,
+/// which wait for nobody while they hold what others wait for.
 pub(super) async fn make_way(
     store: &Store,
     entries: &[Entry],
     patience: Patience,
 ) -> Result<(), StoreError> {
-    let counters = sorted(Needs::of(entries).counters);
-    if store.is_sqlite() || counters.is_empty() {
+    if store.is_sqlite() {
         return Ok(());
     }
+    let needs = Needs::of(entries);
+    let (counters, guessed) = (sorted(needs.counters), sorted(needs.guessed));
     patience
-        .to_work(store.make_lockable::<Counter>(&counters))
+        .to_work(async {
+            store.make_lockable::<Counter>(&counters).await?;
+            store.make_budgets_of(&guessed).await
+        })
         .await
 }
 
@@ -149,193 +134,6 @@ fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) ->
     }
 }
 
-impl Needs {
-    fn of(entries: &[Entry]) -> Self {
-        let mut needs = Self::default();
-        for entry in entries {
-            needs.add(&entry.command);
-        }
-        needs
-    }
-
-    fn add(&mut self, command: &Command) {
-        match command {
-            Command::Send(send) => {
-                self.api_keys.extend(send.key);
-                self.indexes.extend(send.index.all());
-                let youngest = send.index.all().map(|index| (*index, send.purpose.clone()));
-                self.youngest_with_delivery.extend(youngest);
-                self.sends
-                    .extend(send.once.iter().flat_map(|once| once.row.all()));
-                self.counters
-                    .extend(send.limits.iter().flat_map(|limit| limit.counter.all()));
-            }
-            Command::Check(check) => {
-                self.api_keys.extend(check.key);
-                if let Some(decoys) = &check.uniform {
-                    self.indexes.insert(decoys.budget);
-                    self.counters.insert(decoys.counter);
-                    self.deliveries.insert(decoys.delivery);
-                }
-                let is_uniform = check.uniform.is_some();
-                match &check.target {
-                    Target::Id(id) => {
-                        self.guessed.insert(*id);
-                        self.with_delivery.extend(is_uniform.then_some(*id));
-                    }
-                    Target::Number { index, purpose } => {
-                        self.indexes.extend(index.all());
-                        let youngest = if is_uniform {
-                            &mut self.youngest_with_delivery
-                        } else {
-                            &mut self.youngest
-                        };
-                        youngest.extend(index.all().map(|index| (*index, purpose.clone())));
-                    }
-                }
-            }
-            Command::Cancel(cancel) => {
-                self.api_keys.extend(cancel.key);
-                self.verifications.insert(cancel.id);
-            }
-            Command::Report(report) => {
-                self.deliveries.insert(report.delivery);
-                self.verifications.insert(report.verification);
-                if report.report.may_give_back() {
-                    self.counters.extend(&report.charges);
-                }
-            }
-            Command::Speak(speak) => {
-                self.deliveries.insert(speak.delivery);
-                self.verifications.insert(speak.verification);
-                self.with_delivery.insert(speak.verification);
-            }
-            Command::FallBack(due) => {
-                self.deliveries.insert(due.delivery);
-                // Nothing falls back to a number that is blocked.
-                self.guessed.insert(due.verification);
-                self.counters.extend(&due.charges);
-            }
-            Command::Keep(keep) => {
-                self.sends.insert(keep.place.row);
-            }
-            Command::Expire(id) => {
-                self.verifications.insert(*id);
-            }
-            Command::TakeBack(take_back) => {
-                self.indexes.extend(&take_back.indexes);
-                self.counters.extend(&take_back.charges);
-                self.verifications.insert(take_back.verification);
-                self.deliveries.insert(take_back.delivery);
-            }
-        }
-    }
-}
-
-/// Loads and locks, in the order that every batch keeps: keys, sends with an `Idempotency-Key`, budgets, counters, verifications, deliveries.
-async fn load(tx: &mut BatchTx, mut needs: Needs, ring: &KeyRing) -> Result<Ledger, StoreError> {
-    let mut ledger = Ledger {
-        keys: tx.key_states(&sorted(needs.api_keys)).await?,
-        ..Ledger::default()
-    };
-    let sends = sorted(needs.sends);
-    tx.make_lockable::<Remembered>(&sends).await?;
-    load_rows(tx, &mut ledger.sends, &sends).await?;
-    is_whole(tx, &ledger.sends, &sends)?;
-    let guessed = sorted(needs.guessed);
-    // Of numbers that are known by their verifications most have budgets, which need not be made.
-    let mut without_budget = needs.indexes.clone();
-    if ring.is_rotating() {
-        // Which numbers they are of, read before the lock: the number never changes. Its index moves to a newer key with a
-        // resend after a rotation; it is looked for under every key, so both are found.
-        for (index, every) in tx.indexes_of(&guessed, ring).await? {
-            needs.indexes.extend(every.all());
-            without_budget.extend(every.all());
-            ledger.indexes.insert(index, every);
-        }
-        needs.verifications.extend(guessed);
-    } else if tx.is_locked() {
-        // Nothing has an order here, and a number has one index: so each is read once.
-        load_rows(tx, &mut ledger.verifications, &guessed).await?;
-        let guessed = ledger.verifications.iter();
-        needs
-            .indexes
-            .extend(guessed.map(|(_, row)| row.value.number_index));
-    } else {
-        for (index, has_budget) in tx.numbers_of(&guessed).await? {
-            needs.indexes.insert(index);
-            without_budget.extend((!has_budget).then_some(index));
-        }
-        needs.verifications.extend(guessed);
-    }
-    let indexes = sorted(needs.indexes);
-    let without_budget = sorted(without_budget);
-    tx.make_lockable::<FailureBudget>(&without_budget).await?;
-    load_rows(tx, &mut ledger.budgets, &indexes).await?;
-    is_whole(tx, &ledger.budgets, &indexes)?;
-    let counters = sorted(needs.counters);
-    if ring.is_rotating() {
-        // Two batches that find the same counter missing both write it, and one of them is run again. But now it has several
-        // names, and they may write it by others.
-        tx.make_lockable::<Counter>(&counters).await?;
-        load_rows(tx, &mut ledger.counters, &counters).await?;
-        is_whole(tx, &ledger.counters, &counters)?;
-    } else {
-        load_rows(tx, &mut ledger.counters, &counters).await?;
-    }
-    needs
-        .youngest
-        .extend(needs.youngest_with_delivery.iter().cloned());
-    ledger.youngest = tx.youngest(&needs.youngest).await?;
-    for (subject, id) in &ledger.youngest {
-        needs.verifications.insert(*id);
-        if needs.youngest_with_delivery.contains(subject) {
-            needs.with_delivery.insert(*id);
-        }
-    }
-    needs
-        .verifications
-        .retain(|id| ledger.verifications.get(id).is_none());
-    load_rows(tx, &mut ledger.verifications, &sorted(needs.verifications)).await?;
-    // Where Restcomm has the message, what ends with a verification stands in its row.
-    for (id, row) in ledger.verifications.iter() {
-        if row.value.follow_up.is_none() || needs.with_delivery.contains(id) {
-            needs.deliveries.insert(row.value.delivery);
-        }
-    }
-    load_rows(tx, &mut ledger.deliveries, &sorted(needs.deliveries)).await?;
-    ledger.join_follow_ups();
-    Ok(ledger)
-}
-
-/// Loads and locks rows of one table.
-async fn load_rows<T>(
-    tx: &mut BatchTx,
-    rows: &mut Rows<T::Key, T>,
-    keys: &[T::Key],
-) -> Result<(), StoreError>
-where
-    T: Record + Clone + PartialEq,
-    T::Key: Copy + Eq + std::hash::Hash,
-{
-    let loaded = tx.load::<T>(keys).await?;
-    // Most of what is looked for and is not there is made.
-    rows.reserve(keys.len());
-    for row in loaded {
-        rows.load(row.key, row.value, row.version);
-    }
-    Ok(())
-}
-
-/// Whether a row of each key was there to be locked. The sweeper may have taken an empty one just before.
-fn is_whole<K, T>(tx: &BatchTx, rows: &Rows<K, T>, keys: &[K]) -> Result<(), StoreError> {
-    if tx.is_locked() || rows.count() == keys.len() {
-        Ok(())
-    } else {
-        Err(StoreError::Again)
-    }
-}
-
 /// Writes each changed row once.
 fn write(tx: &mut BatchTx, ledger: &Ledger, key_id: &str) -> Result<Traces, StoreError> {
     Ok(Traces {
@@ -373,8 +171,4 @@ where
         .iter()
         .map(|change| (change.key, change.version, change.op))
         .collect())
-}
-
-fn sorted<K>(keys: BTreeSet<K>) -> Vec<K> {
-    keys.into_iter().collect()
 }

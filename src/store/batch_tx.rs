@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
-    Pool, Store, StoreError, Tx,
+    Pool, Store, StoreError, Tx, budgets,
     direct::DirectTx,
     keys, reads,
     record::{self, Change, Loaded, Record},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     crypto::{KeyRing, UnderEveryKey},
-    domain::{id::Id, key::KeyState},
+    domain::{failures::FailureBudget, id::Id, key::KeyState},
 };
 
 pub(super) enum BatchTx {
@@ -39,8 +39,22 @@ impl Store {
 impl Store {
     /// Makes rows that are missing, for batches to come.
     pub(super) async fn make_lockable<T: Record>(&self, keys: &[T::Key]) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         let mut tx = self.begin().await?;
         record::make_lockable::<T>(&mut tx, keys).await?;
+        tx.commit().await
+    }
+
+    /// The same for the failure budgets of numbers that verifications of `ids` are of.
+    pub(super) async fn make_budgets_of(&self, ids: &[Id]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        let indexes = budgets::numbers_of(&mut tx, ids).await?;
+        record::make_lockable::<FailureBudget>(&mut tx, &indexes).await?;
         tx.commit().await
     }
 }
@@ -114,14 +128,15 @@ impl BatchTx {
         }
     }
 
-    /// The index of each number that verifications of `ids` are of, and whether it has a failure budget.
-    pub(super) async fn numbers_of(
+    /// Loads and locks the failure budgets of `indexes`, and of the numbers that verifications of `ids` are of.
+    pub(super) async fn budgets_of(
         &mut self,
         ids: &[Id],
-    ) -> Result<Vec<([u8; 32], bool)>, StoreError> {
+        indexes: &[[u8; 32]],
+    ) -> Result<Vec<Loaded<FailureBudget>>, StoreError> {
         match self {
-            Self::Sqlite(_) => unreachable!("SQLite reads them with their verifications"),
-            Self::Postgres(tx, _) => reads::numbers_of(tx, ids).await,
+            Self::Sqlite(_) => unreachable!("SQLite reads the numbers with their verifications"),
+            Self::Postgres(tx, _) => budgets::load_of(tx, ids, indexes).await,
         }
     }
 

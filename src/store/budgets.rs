@@ -3,11 +3,20 @@
 use std::sync::LazyLock;
 
 use super::{
-    StoreError,
+    StoreError, Tx,
     columns::{Columns, Kind, Value},
-    record::{Record, Statements},
+    reads,
+    record::{Loaded, Record, Statements, array_keys},
 };
-use crate::domain::failures::FailureBudget;
+use crate::domain::{failures::FailureBudget, id::Id};
+
+const NUMBERS: &str =
+    "select distinct number_index from verifications where id = any($1) order by number_index";
+/// Locked in the order of their ids, as in every batch, and in the same round trip as the numbers are found.
+const OF_NUMBERS: &str = "select id, key_id, failures, blocked_until, last_failure, version from budgets \
+                          where id = any(array( \
+                          select number_index from verifications where id = any($1) union all select unnest($2::bytea[])) \
+                          ) order by id for update";
 
 impl Record for FailureBudget {
     const TABLE: &'static str = "budgets";
@@ -55,5 +64,36 @@ impl Record for FailureBudget {
              select id, '', 0, 0, 0, 0, '' from unnest($1::bytea[]) as k(id) \
              where (select b.id from budgets b where b.id = k.id) is null on conflict (id) do nothing",
         )
+    }
+}
+
+/// The index of each number that verifications of `ids` are of.
+pub(super) async fn numbers_of(tx: &mut Tx, ids: &[Id]) -> Result<Vec<[u8; 32]>, StoreError> {
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(NUMBERS)
+        .bind(array_keys(ids))
+        .fetch_all(postgres(tx))
+        .await?;
+    rows.into_iter().map(reads::number_index).collect()
+}
+
+/// Loads and locks the budgets of `indexes`, and of the numbers that verifications of `ids` are of, as far as there are any.
+pub(super) async fn load_of(
+    tx: &mut Tx,
+    ids: &[Id],
+    indexes: &[[u8; 32]],
+) -> Result<Vec<Loaded<FailureBudget>>, StoreError> {
+    let rows = sqlx::query(OF_NUMBERS)
+        .bind(array_keys(ids))
+        .bind(array_keys(indexes))
+        .fetch_all(postgres(tx))
+        .await?;
+    let load = |row| Columns::of_postgres::<FailureBudget>(row)?.into_loaded();
+    rows.iter().map(load).collect()
+}
+
+fn postgres(tx: &mut Tx) -> &mut sqlx::PgConnection {
+    match tx {
+        Tx::Postgres(tx) => tx,
+        Tx::Sqlite { .. } => unreachable!("batches of SQLite have a connection of their own"),
     }
 }

@@ -22,6 +22,7 @@ mod journal;
 mod keys;
 mod late;
 mod lease;
+mod loading;
 mod open;
 mod origins;
 mod overdue;

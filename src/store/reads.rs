@@ -17,8 +17,6 @@ use crate::{
     },
 };
 
-const NUMBERS: &str = "select v.number_index, (select b.id from budgets b where b.id = v.number_index) is not null \
-                       from verifications v where v.id = any($1)";
 const INDEXES: &str = "select v.tenant, v.number_index, d.id, d.key_id, coalesce(v.sealed, d.sealed) \
                        from verifications v left join deliveries d on d.id = any(array[v.delivery]) where v.id = any($1)";
 const YOUNGEST: &str = "select k.number_index, k.purpose, \
@@ -161,27 +159,7 @@ fn with_follow_up() -> String {
     )
 }
 
-/// The index of each number that verifications of `ids` are of, and whether it has a failure budget.
-pub(super) async fn numbers_of(
-    tx: &mut Tx,
-    ids: &[Id],
-) -> Result<Vec<([u8; 32], bool)>, StoreError> {
-    let Tx::Postgres(tx) = tx else {
-        unreachable!("batches of SQLite have a connection of their own")
-    };
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<(Vec<u8>, bool)> = sqlx::query_as(NUMBERS)
-        .bind(array_keys(ids))
-        .fetch_all(&mut **tx)
-        .await?;
-    rows.into_iter()
-        .map(|(index, has_budget)| Ok((number_index(index)?, has_budget)))
-        .collect()
-}
-
-fn number_index(index: Vec<u8>) -> Result<[u8; 32], StoreError> {
+pub(super) fn number_index(index: Vec<u8>) -> Result<[u8; 32], StoreError> {
     index.try_into().map_err(|_| StoreError::Damaged {
         table: "verifications",
         what: "width of number_index",

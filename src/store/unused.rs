@@ -7,6 +7,8 @@ use super::{Store, StoreError, Tx, on, patience, read, record};
 use crate::domain::{clock::Timestamp, failures::FailureBudget};
 
 const UNUSED: &str = "blocked_until < $1 and last_failure < $2";
+/// On PostgreSQL an empty budget is there to be locked by whoever checks a code: another one would be made for that.
+const IN_USE: &str = " and (select 1 from verifications v where v.number_index = b.id and v.status = 'pending' limit 1) is null";
 
 /// What a stretch of the budgets came to.
 #[derive(Debug)]
@@ -33,7 +35,10 @@ impl Store {
                 .fetch_optional(pool)
                 .await?
         });
-        let mut found = format!("select id from budgets where {UNUSED} and id > $3");
+        let mut found = format!("select id from budgets b where {UNUSED} and id > $3");
+        if !self.is_sqlite() {
+            found.push_str(IN_USE);
+        }
         if end.is_some() {
             found.push_str(" and id <= $4");
         }
