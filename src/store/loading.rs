@@ -18,6 +18,7 @@ use crate::{
         idempotency::Remembered,
         ledger::{Ledger, Rows},
         limits::Counter,
+        verification::Status,
     },
 };
 
@@ -213,12 +214,12 @@ async fn load_budgets(
     is_whole(tx, &ledger.budgets, &indexes)
 }
 
-/// Whether the budget of every number that is guessed at was there to be locked. Most are, since a code was sent to them.
-/// One that is not is made by `make_way`: made here, after others were locked, it would be waited for by those who hold what
-/// is still to be locked.
+/// Whether the budget of every number that is guessed at was there to be locked. Most are: as long as a number has a code, its
+/// budget stays. One that is gone is made by `make_way`: made here, after others were locked, it would be waited for by those
+/// who hold what is still to be locked. Whoever guesses at what has ended needs none, and must not wait for one either.
 fn has_budgets(ledger: &Ledger, guessed: &BTreeSet<Id>) -> Result<(), StoreError> {
     let guessed = guessed.iter().filter_map(|id| ledger.verifications.get(id));
-    for verification in guessed {
+    for verification in guessed.filter(|guessed| guessed.status == Status::Pending) {
         if ledger.budgets.get(&verification.number_index).is_none() {
             return Err(StoreError::Again);
         }

@@ -194,6 +194,18 @@ on_both! {
         }
     }
 
+    /// Where no other check needs it: it reads as much whatever it finds.
+    async fn a_check_reads_the_delivery_whatever_it_finds(database) {
+        let app = with_two_tenants(database).await;
+        let page = Page::open(&app).await;
+        let id = app.send().await;
+        app.eventually("it is known to be sent", async |app| app.status(&id).await["delivery"]["status"] == "sent").await;
+        app.place.change("update deliveries set status = 'unheard of'").await;
+        assert_eq!(check(&page, &id, WRONG).await.status, 503);
+        app.place.change("update deliveries set status = 'sent'").await;
+        check(&page, &id, WRONG).await.problem(422, "not_approved");
+    }
+
     async fn what_is_written_for_nothing_blocks_nobody_and_goes_away(database) {
         let app = with_two_tenants(database).await;
         let page = Page::open(&app).await;
