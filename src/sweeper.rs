@@ -27,6 +27,10 @@ use crate::{
 
 /// How often overdue verifications are ended.
 const END_EVERY: Duration = Duration::from_secs(1);
+/// How long after the start, and how often from then on, is looked for what the walk through expiries has passed over: a
+/// database that was put back to an earlier state, for instance.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
+const FORGOTTEN_EVERY: Duration = Duration::from_hours(24);
 /// How often what is older than its retention is deleted.
 const PURGE_EVERY: Duration = Duration::from_secs(15);
 /// Overdue verifications that are ended together.
@@ -72,9 +76,14 @@ impl Sweeper {
             let mut purged = Purged::default();
             let mut sweep = Sweep::new(&self.clock);
             let mut walk = Walk::default();
+            let mut forgotten_at = self.clock.now().plus(FORGOTTEN_AFTER);
             while !stop.is_cancelled() {
                 // That one fails must not keep the others from being done.
                 let now = self.clock.now();
+                if forgotten_at <= now {
+                    forgotten_at = now.plus(FORGOTTEN_EVERY);
+                    self.note(self.end_forgotten(now).await);
+                }
                 self.note(self.purge(now, &mut purged, &mut sweep, &stop).await);
                 self.note(self.purge_counters(now, &mut sweep, &stop).await);
                 let budgets = self.purge_budgets(&mut walk, now, &mut sweep, &stop);
@@ -165,7 +174,9 @@ impl Sweeper {
             None => expiries.insert(Expiries::after(self.store.ended_until().await?)),
         };
         let again = expiries.goes_on(now);
-        self.end(&again, expiries).await?;
+        for chunk in again.chunks(CHUNK) {
+            self.end(chunk, expiries).await?;
+        }
         loop {
             let from = expiries.from();
             let overdue = self.store.overdue(from, now, STRETCH_OF_EXPIRIES).await?;
@@ -183,6 +194,20 @@ impl Sweeper {
         }
     }
 
+    /// Ends what expired longer ago than anything that the walk may still come to.
+    async fn end_forgotten(&self, now: Timestamp) -> Result<(), StoreError> {
+        loop {
+            let before = now.minus(FORGOTTEN_AFTER);
+            let forgotten = self.store.forgotten(before, CHUNK).await?;
+            let ended = join_all(forgotten.iter().map(|id| self.journal.expire(*id))).await;
+            let is_last = forgotten.len() < CHUNK || ended.iter().any(Result::is_err);
+            ended.into_iter().collect::<Result<(), _>>()?;
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
     /// Ends verifications. What cannot be read is left.
     async fn end(
         &self,
@@ -193,7 +218,10 @@ impl Sweeper {
         let ended = join_all(overdue.iter().map(|(id, _)| self.journal.expire(*id))).await;
         let mut outcome = Ok(());
         for ((id, expired_at), ended) in overdue.iter().zip(ended) {
-            let Err(error) = ended else { continue };
+            let Err(error) = ended else {
+                expiries.ended(id);
+                continue;
+            };
             if error.is_of_a_row() {
                 expiries.leaves(*id, *expired_at);
                 self.note(Err(error));

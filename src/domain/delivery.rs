@@ -225,7 +225,9 @@ impl Delivery {
                 self.stage = Stage::Waiting;
                 self.due_at = Some(now);
             }
-            Stage::Done => self.outlive(now),
+            // Of one whose verification ended, whoever is to ask for it finds that out.
+            Stage::Done if reason == DeliveryReason::Superseded => self.outlive(now),
+            Stage::Done => {}
         }
     }
 

@@ -6,18 +6,18 @@ use super::{
 };
 use crate::domain::{clock::Timestamp, delivery::Delivery, ledger::Op};
 
-/// Rows looked at to find those that still matter.
-const LOOKED_AT: i64 = 256;
-/// Rows that are let go of together.
-const CHUNK: i64 = 500;
+/// Rows that are claimed or let go of together.
+const CHUNK: usize = 250;
+/// Rows looked at together, and how often in a row: what is due in a second, on a busy service.
+const STRETCH: i64 = 1000;
+const STRETCHES: u32 = 20;
 
 const FIRST: &str = "select min(ask_at) from deliveries where ask_at is not null";
-const DUE: &str = "select id from deliveries where ask_at <= $1 order by ask_at limit $2";
-/// Those of verifications that ended before their time. Whoever ended one did not look at its delivery: most are asked for
-/// never, since a code that is given back in time ends them.
-const MOOT: &str = "select d.id from deliveries d where d.ask_at <= $1 and \
-                    (select v.ended_at < v.expires_at from verifications v where v.id = d.verification) \
-                    order by d.ask_at limit $2";
+/// Due rows, and whether their verifications ended before their time. Whoever ended one did not look at its delivery: most
+/// are never asked for, since a code that is given back in time ends them. An end lasts, so nothing need be locked to see it.
+const DUE: &str = "select d.id, d.ask_at, coalesce( \
+                   (select v.ended_at < v.expires_at from verifications v where v.id = d.verification), false) \
+                   from deliveries d where d.ask_at > $1 and d.ask_at <= $2 order by d.ask_at limit $3";
 /// The version before noted it in another table.
 const BEFORE: &str = "select id from verifications where ask_at <= $1 order by ask_at limit $2";
 const FIRST_BEFORE: &str = "select min(ask_at) from verifications where ask_at is not null";
@@ -36,8 +36,41 @@ impl Store {
         if !self.is_due(FIRST, now).await? {
             return Ok(Vec::new());
         }
-        while patience::housekeeping(self.let_go(now)).await? == CHUNK {}
-        patience::housekeeping(self.claim_asks_now(most, op, now)).await
+        let due = self.look_for_asks(now).await?;
+        if due.is_empty() {
+            return Ok(Vec::new());
+        }
+        patience::housekeeping(self.claim_those(&due, most, op, now)).await
+    }
+
+    /// The first that are due. What matters to nobody any more is let go of on the way.
+    async fn look_for_asks(&self, now: Timestamp) -> Result<Vec<Vec<u8>>, StoreError> {
+        let mut due = Vec::new();
+        let mut after = i64::MIN;
+        for _ in 0..STRETCHES {
+            let rows: Vec<(Vec<u8>, i64, bool)> = read!(self, pool => {
+                sqlx::query_as(DUE)
+                    .bind(after)
+                    .bind(now.as_millis())
+                    .bind(STRETCH)
+                    .fetch_all(pool)
+                    .await?
+            });
+            let last = rows.last().map(|(_, at, _)| *at);
+            let is_last = i64::try_from(rows.len()).is_ok_and(|count| count < STRETCH);
+            let (moot, open): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(_, _, moot)| *moot);
+            let moot: Vec<_> = moot.into_iter().map(|(id, ..)| id).collect();
+            for chunk in moot.chunks(CHUNK) {
+                patience::housekeeping(self.let_go(chunk, now)).await?;
+            }
+            let room = CHUNK - due.len();
+            due.extend(open.into_iter().map(|(id, ..)| id).take(room));
+            match last {
+                Some(last) if !is_last => after = last,
+                _ => break,
+            }
+        }
+        Ok(due)
     }
 
     async fn is_due(&self, first: &'static str, now: Timestamp) -> Result<bool, StoreError> {
@@ -47,20 +80,18 @@ impl Store {
         Ok(first.is_some_and(|first| first <= now.as_millis()))
     }
 
-    /// Lets go of messages that matter to nobody any more. Tells of how many.
-    async fn let_go(&self, now: Timestamp) -> Result<i64, StoreError> {
+    async fn let_go(&self, ids: &[Vec<u8>], now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let ids = tx.lock_due(MOOT, CHUNK, now).await?;
+        let ids = tx.lock_asks(ids, now).await?;
         tx.set("update deliveries set ask_at", None, &ids).await?;
-        tx.commit().await?;
-        Ok(i64::try_from(ids.len()).unwrap_or(CHUNK))
+        tx.commit().await
     }
 
     /// Notes with the deliveries what the version before noted with their verifications: these are locked first, as in
     /// every batch.
     async fn take_over_asks(&self, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let verifications = tx.lock_due(BEFORE, CHUNK, now).await?;
+        let verifications = tx.lock_due(BEFORE, STRETCH, now).await?;
         let deliveries = tx.latest_of(&verifications).await?;
         tx.set("update deliveries set ask_at", Some(now), &deliveries)
             .await?;
@@ -69,15 +100,15 @@ impl Store {
         tx.commit().await
     }
 
-    async fn claim_asks_now(
+    async fn claim_those(
         &self,
+        due: &[Vec<u8>],
         most: usize,
         op: Op,
         now: Timestamp,
     ) -> Result<Vec<Delivery>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut ids = tx.lock_due(DUE, LOOKED_AT, now).await?;
-        ids.sort_unstable();
+        let ids = tx.lock_asks(due, now).await?;
         // One that cannot be read holds up no other; the outbox tells of it.
         let (rows, _) = record::load_each::<Delivery>(&mut tx, &ids).await?;
         let mut asked = Vec::new();
@@ -105,6 +136,34 @@ impl Store {
 }
 
 impl Tx {
+    /// Those of `ids` that are due still, but for those that another replica is just taking.
+    async fn lock_asks(
+        &mut self,
+        ids: &[Vec<u8>],
+        now: Timestamp,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { tx, .. } => {
+                sqlx::query_scalar(
+                    "select id from deliveries where ask_at <= $1 and id in (select unhex(value) from json_each($2)) order by id",
+                )
+                .bind(now.as_millis())
+                .bind(record::json_keys(ids))
+                .fetch_all(&mut **tx)
+                .await?
+            }
+            Self::Postgres(tx) => {
+                sqlx::query_scalar(
+                    "select id from deliveries where ask_at <= $1 and id = any($2) order by id for update skip locked",
+                )
+                .bind(now.as_millis())
+                .bind(ids)
+                .fetch_all(&mut **tx)
+                .await?
+            }
+        })
+    }
+
     /// The latest delivery of each verification.
     async fn latest_of(&mut self, verifications: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(match self {

@@ -23,6 +23,8 @@ const STRETCH: &str = "select count(*), max(expires_at) from ( \
                        order by expires_at limit $3) as stretch";
 const PENDING: &str = "select id, expires_at from verifications \
                        where expires_at >= $1 and expires_at < $2 and status = 'pending' order by expires_at";
+const FORGOTTEN: &str = "select id from verifications where expires_at < $1 and status = 'pending' \
+                         order by expires_at limit $2";
 
 impl Store {
     /// What expired from `from` to `now`, or its first part: about `most`, ended or not.
@@ -67,6 +69,20 @@ impl Store {
             .filter_map(|(id, at)| Some((Id::from_bytes(&id)?, Timestamp::from_millis(at))));
         overdue.pending = pending.collect();
         Ok(overdue)
+    }
+
+    /// Up to `most` verifications that are pending although they expired before `before`, wherever the walk is. This may
+    /// read the whole table: not for every hour.
+    pub async fn forgotten(&self, before: Timestamp, most: usize) -> Result<Vec<Id>, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let ids: Vec<Vec<u8>> = read!(self, long_read, pool => {
+            sqlx::query_scalar(FORGOTTEN)
+                .bind(before.as_millis())
+                .bind(most)
+                .fetch_all(pool)
+                .await?
+        });
+        Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
     }
 
     /// Whatever expired before this has ended. It may be long ago, where nothing expired since.

@@ -38,15 +38,19 @@ impl Expiries {
         }
     }
 
-    /// The walk goes on. Tells what was left, whenever it is time to try that again; what fails is left once more.
+    /// The walk goes on. Tells what was left, whenever it is time to try that again.
     pub(super) fn goes_on(&mut self, now: Timestamp) -> Vec<(Id, Timestamp)> {
-        if now < self.again_at {
+        // A clock that was ahead, and was set back: what expires until then was not walked through.
+        let is_again = self.again_at <= now || now.plus(AGAIN_EVERY) < self.again_at;
+        self.from = self.from.min(now);
+        self.sure = self.sure.min(now.minus(LATE));
+        if !is_again {
             return Vec::new();
         }
         self.again_at = now.plus(AGAIN_EVERY);
         self.is_again = true;
         self.from = self.sure;
-        std::mem::take(&mut self.left).into_iter().collect()
+        self.left.iter().map(|(id, at)| (*id, *at)).collect()
     }
 
     /// Where the next stretch begins.
@@ -57,6 +61,11 @@ impl Expiries {
     /// One could not be ended. The walk goes on all the same.
     pub(super) fn leaves(&mut self, id: Id, expired_at: Timestamp) {
         self.left.insert(id, expired_at);
+    }
+
+    /// One was ended that may have been left.
+    pub(super) fn ended(&mut self, id: &Id) {
+        self.left.remove(id);
     }
 
     /// A stretch was walked through, in which so many expired.
@@ -134,8 +143,23 @@ mod tests {
         // The walk itself is not held up.
         assert_eq!(walk(&mut expiries, at(1001), 9), (at(1000), None));
         assert_eq!(expiries.goes_on(at(1060)), [(id(), at(700))]);
-        expiries.went(at(1060), 9);
-        assert_eq!(expiries.arrives(at(1060)), Some(at(1045)));
+        // The database was away just then.
+        assert!(expiries.goes_on(at(1061)).is_empty());
+        expiries.went(at(1061), 9);
+        assert_eq!(expiries.arrives(at(1061)), Some(at(700)));
+        assert_eq!(expiries.goes_on(at(1120)), [(id(), at(700))]);
+        expiries.ended(&id());
+        expiries.went(at(1120), 9);
+        assert_eq!(expiries.arrives(at(1120)), Some(at(1105)));
+    }
+
+    #[test]
+    fn what_expires_until_a_clock_that_was_ahead_is_walked_through_when_it_was_set_back() {
+        let mut expiries = Expiries::after(at(9000));
+        assert_eq!(walk(&mut expiries, at(1000), 5), (at(985), Some(at(985))));
+        walk(&mut expiries, at(5000), 5);
+        assert_eq!(walk(&mut expiries, at(1001), 5).0, at(986));
+        assert_eq!(walk(&mut expiries, at(1002), 5).0, at(1001));
     }
 
     #[test]

@@ -321,6 +321,24 @@ on_both! {
         assert_eq!(app.place.count(first).await, 1);
     }
 
+    /// As in a database that was put back to an earlier state.
+    async fn what_was_passed_over_ends_within_a_day(database) {
+        let app = TestApp::spawn(database).await;
+        let id = app.send().await;
+        status_when_sent(&app, &id).await;
+        app.advance(2 * 3600);
+        let codes = async |app: &TestApp| app.place.count("select count(code_hash) from verifications").await;
+        app.eventually_within(60, "it has ended", async |app| codes(app).await == 0).await;
+        app.advance(60);
+        app.eventually_within(60, "that is noted", async |app| {
+            app.place.count("select count(*) from verifications, ended where expires_at < until").await == 1
+        })
+        .await;
+        app.place.change("update verifications set status = 'pending', code_hash = number_index, version = version + 1").await;
+        app.advance(23 * 3600);
+        app.eventually_within(7200, "it has ended again", async |app| codes(app).await == 0).await;
+    }
+
     async fn what_was_counted_is_deleted_when_it_says_nothing_any_more(database) {
         let day = Rate { count: 5, window: Duration::from_hours(24) };
         let app = TestApp::with(database, |config| config.tenants[0].policy.limits.per_number = vec![day]).await;

@@ -88,7 +88,8 @@ async fn both_databases_have_the_same_schema() {
 }
 
 on_both! {
-    /// So a check changes nothing that an index holds: it writes one row, and PostgreSQL keeps that on its page.
+    /// So a check changes nothing that an index holds, unless a fallback was to come: it writes one row, and PostgreSQL keeps
+    /// that on its page.
     async fn no_index_of_verifications_names_what_a_check_changes(database) {
         let app = TestApp::spawn(database).await;
         let indexes = match database {

@@ -67,6 +67,26 @@ async fn take_back_ended(app: &TestApp) {
     }
 }
 
+/// Takes a database back to the version before, with the trigger that one had.
+async fn take_back_one(app: &TestApp, database: Database) {
+    take_back_ended(app).await;
+    let (step, trigger) = match database {
+        Database::Sqlite => (
+            include_str!("../../migrations/sqlite/0007_follow_up.sql"),
+            "create trigger",
+        ),
+        Database::Postgres => (
+            include_str!("../../migrations/postgres/0007_follow_up.sql"),
+            "create function",
+        ),
+    };
+    let (_, rest) = step.split_once(trigger).unwrap();
+    app.place.change(&format!("{trigger}{rest}")).await;
+    app.place
+        .change("delete from _sqlx_migrations where version = 8")
+        .await;
+}
+
 /// Takes a database back to when all of a delivery stood in its own row.
 async fn take_back_follow_ups(app: &TestApp) {
     for column in FOLLOW_UP {

@@ -14,7 +14,7 @@ use countersign::{
 };
 use serde_json::json;
 
-use super::{take_back, take_back_repeats, traffic::Traffic};
+use super::{take_back, take_back_one, take_back_repeats, traffic::Traffic};
 use crate::{
     app::{Answer, NOON, NUMBER, TestApp, on_both},
     crash::commit_a_send,
@@ -179,6 +179,7 @@ on_both! {
 
         let old = Traffic::at(&[&app]);
         old.goes_on(10).await;
+        take_back_one(&app, database).await;
         take_back_repeats(&app).await;
         old.goes_on(20).await;
         let new = app.replica().await;

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use sqlx::{Connection as _, Executor as _, PgConnection, migrate::Migrate as _};
 
-use super::take_back;
+use super::{take_back, take_back_one};
 use crate::{
     app::{TestApp, on_both},
     database::Database,
@@ -72,4 +72,55 @@ async fn a_replica_that_is_to_upgrade_a_busy_table_waits_its_turn_and_starts() {
     let (started, ()) = tokio::join!(start, ends);
     started.unwrap();
     assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+}
+
+/// Batches lock rows before they write them. A step that let them lock, but not write, while it is to lock them out as well,
+/// would never get through.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_step_does_not_come_between_what_a_batch_locks_and_what_it_writes() {
+    let mut app = TestApp::spawn(Database::Postgres).await;
+    let id = app.send().await;
+    app.eventually("it is noted", async |app| {
+        app.status(&id).await["delivery"]["status"] == "sent"
+    })
+    .await;
+    app.stop().await;
+    take_back_one(&app, Database::Postgres).await;
+    let place = app.place.clone();
+    let mut batch = PgConnection::connect(&place.url).await.unwrap();
+    let mut tx = batch.begin().await.unwrap();
+    let lock = "select id from verifications for update";
+    (*tx).execute(lock).await.unwrap();
+    let start = async { app.restart_with(|_| {}).await };
+    let ends = async {
+        let waiting = "select count(*) from pg_locks where not granted and relation = 'verifications'::regclass";
+        crate::process::eventually("the step waits", crate::process::PATIENCE, async || {
+            place.count(waiting).await == 1
+        })
+        .await;
+        let write = "update verifications set version = version + 1";
+        (*tx).execute(write).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let (started, ()) = tokio::join!(start, ends);
+    started.unwrap();
+    assert_eq!(app.verify(&id, &app.code()).await.status, 200);
+}
+
+on_both! {
+    /// Neither what was overdue nor what is pending is passed over by what looks for them from then on.
+    async fn what_was_overdue_when_the_schema_was_upgraded_ends(database) {
+        let mut app = TestApp::spawn(database).await;
+        let first = app.send().await;
+        app.eventually("it is noted", async |app| app.status(&first).await["delivery"]["status"] == "sent").await;
+        app.stop().await;
+        app.clock.advance(std::time::Duration::from_hours(2));
+        take_back_one(&app, database).await;
+        app.restart_with(|_| {}).await.unwrap();
+        app.send_to("+351912345602").await;
+        let codes = async |app: &TestApp| app.place.count("select count(code_hash) from verifications").await;
+        app.eventually_within(60, "it has ended", async |app| codes(app).await == 1).await;
+        app.advance(300);
+        app.eventually_within(60, "the other has, too", async |app| codes(app).await == 0).await;
+    }
 }
