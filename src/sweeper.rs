@@ -49,6 +49,15 @@ struct Purged {
     knows_the_gone: bool,
 }
 
+impl Purged {
+    /// What was ended late may lie where a walk has been already.
+    fn begins_again(&mut self) {
+        for reach in self.tenants.values_mut() {
+            *reach = Reach::beginning();
+        }
+    }
+}
+
 pub struct Sweeper {
     pub store: Store,
     pub journal: Journal,
@@ -80,9 +89,20 @@ impl Sweeper {
             while !stop.is_cancelled() {
                 // That one fails must not keep the others from being done.
                 let now = self.clock.now();
+                // A clock that was ahead may have been set back.
+                forgotten_at = forgotten_at.min(now.plus(FORGOTTEN_EVERY));
                 if forgotten_at <= now {
-                    forgotten_at = now.plus(FORGOTTEN_EVERY);
-                    self.note(self.end_forgotten(now).await);
+                    let ended = self.end_forgotten(now, &stop).await;
+                    let next = if ended.is_ok() {
+                        FORGOTTEN_EVERY
+                    } else {
+                        FORGOTTEN_AFTER
+                    };
+                    forgotten_at = now.plus(next);
+                    if !matches!(ended, Ok(false)) {
+                        purged.begins_again();
+                    }
+                    self.note(ended.map(drop));
                 }
                 self.note(self.purge(now, &mut purged, &mut sweep, &stop).await);
                 self.note(self.purge_counters(now, &mut sweep, &stop).await);
@@ -194,16 +214,29 @@ impl Sweeper {
         }
     }
 
-    /// Ends what expired longer ago than anything that the walk may still come to.
-    async fn end_forgotten(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Ends what expired longer ago than anything that the walk may still come to. Tells whether there was any.
+    async fn end_forgotten(
+        &self,
+        now: Timestamp,
+        stop: &CancellationToken,
+    ) -> Result<bool, StoreError> {
+        let before = now.minus(FORGOTTEN_AFTER);
+        let (mut from, mut any) = (Timestamp::default(), false);
         loop {
-            let before = now.minus(FORGOTTEN_AFTER);
-            let forgotten = self.store.forgotten(before, CHUNK).await?;
-            let ended = join_all(forgotten.iter().map(|id| self.journal.expire(*id))).await;
-            let is_last = forgotten.len() < CHUNK || ended.iter().any(Result::is_err);
-            ended.into_iter().collect::<Result<(), _>>()?;
-            if is_last {
-                return Ok(());
+            let forgotten = self.store.forgotten(from, before, CHUNK).await?;
+            let ended = join_all(forgotten.iter().map(|(id, _)| self.journal.expire(*id))).await;
+            for ended in ended {
+                match ended {
+                    Ok(()) => any = true,
+                    Err(error) if error.is_of_a_row() => self.note(Err(error)),
+                    Err(error) => return Err(error),
+                }
+            }
+            match forgotten.last() {
+                Some((_, last)) if CHUNK <= forgotten.len() && !stop.is_cancelled() => {
+                    from = last.plus(Duration::from_millis(1));
+                }
+                _ => return Ok(any),
             }
         }
     }

@@ -5,7 +5,6 @@
 -- First what nobody may be at work beside. The trigger: the version before erases by itself.
 drop trigger verifications_follow_up on verifications;
 drop function end_follow_up();
-drop index verifications_pending;
 
 create table ended (
     id bigint primary key,
@@ -17,5 +16,6 @@ insert into ended (id, until)
 select 1, coalesce(min(v.expires_at), max(youngest.created_at), 0) - 15000
 from (select created_at from verifications order by id desc limit 1) youngest
 left join verifications v on v.status = 'pending' and v.expires_at < youngest.created_at;
+drop index verifications_pending;
 
 create index verifications_expiring on verifications (expires_at);

@@ -23,8 +23,8 @@ const STRETCH: &str = "select count(*), max(expires_at) from ( \
                        order by expires_at limit $3) as stretch";
 const PENDING: &str = "select id, expires_at from verifications \
                        where expires_at >= $1 and expires_at < $2 and status = 'pending' order by expires_at";
-const FORGOTTEN: &str = "select id from verifications where expires_at < $1 and status = 'pending' \
-                         order by expires_at limit $2";
+const FORGOTTEN: &str = "select id, expires_at from verifications \
+                         where expires_at >= $1 and expires_at < $2 and status = 'pending' order by expires_at limit $3";
 
 impl Store {
     /// What expired from `from` to `now`, or its first part: about `most`, ended or not.
@@ -64,25 +64,28 @@ impl Store {
                 .fetch_all(pool)
                 .await?
         });
-        let pending = pending
-            .into_iter()
-            .filter_map(|(id, at)| Some((Id::from_bytes(&id)?, Timestamp::from_millis(at))));
-        overdue.pending = pending.collect();
+        overdue.pending = named(pending);
         Ok(overdue)
     }
 
-    /// Up to `most` verifications that are pending although they expired before `before`, wherever the walk is. This may
-    /// read the whole table: not for every hour.
-    pub async fn forgotten(&self, before: Timestamp, most: usize) -> Result<Vec<Id>, StoreError> {
+    /// Up to `most` verifications that are pending although they expired from `from` until before `before`, and when each
+    /// did. This may read the whole table: not for every hour.
+    pub async fn forgotten(
+        &self,
+        from: Timestamp,
+        before: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(Id, Timestamp)>, StoreError> {
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let ids: Vec<Vec<u8>> = read!(self, long_read, pool => {
-            sqlx::query_scalar(FORGOTTEN)
+        let rows: Vec<(Vec<u8>, i64)> = read!(self, long_read, pool => {
+            sqlx::query_as(FORGOTTEN)
+                .bind(from.as_millis())
                 .bind(before.as_millis())
                 .bind(most)
                 .fetch_all(pool)
                 .await?
         });
-        Ok(ids.iter().filter_map(|id| Id::from_bytes(id)).collect())
+        Ok(named(rows))
     }
 
     /// Whatever expired before this has ended. It may be long ago, where nothing expired since.
@@ -107,4 +110,10 @@ impl Store {
         })
         .await
     }
+}
+
+fn named(rows: Vec<(Vec<u8>, i64)>) -> Vec<(Id, Timestamp)> {
+    rows.into_iter()
+        .filter_map(|(id, at)| Some((Id::from_bytes(&id)?, Timestamp::from_millis(at))))
+        .collect()
 }

@@ -34,6 +34,7 @@ mod metrics;
 mod openapi;
 mod outage;
 mod outbox;
+mod overdue;
 mod overtaken;
 mod page;
 mod process;

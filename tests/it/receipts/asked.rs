@@ -83,9 +83,12 @@ on_both! {
     /// Of those that are approved there are more than are let go of together; among them is one that is not.
     async fn nobody_asks_for_messages_of_verifications_that_ended_early(database) {
         let app = reporting(database, Reports::None).await;
-        let numbers: Vec<String> = (0..600).map(|n| format!("+35191234{n:04}")).collect();
-        let ids = join_all(numbers.iter().map(|number| app.send_to(number))).await;
-        app.eventually("all are noted", async |app| asks(app).await == 600).await;
+        let numbers: Vec<String> = (0..300).map(|n| format!("+35191234{n:04}")).collect();
+        let mut ids = Vec::new();
+        for some in numbers.chunks(10) {
+            ids.extend(join_all(some.iter().map(|number| app.send_to(number))).await);
+        }
+        app.eventually("all are noted", async |app| asks(app).await == 300).await;
         for (id, number) in ids.iter().zip(&numbers).skip(1) {
             assert_eq!(app.verify(id, &app.code_at(number)).await.status, 200);
         }
