@@ -84,7 +84,7 @@ on_both! {
         app.eventually_within(60, "it has ended again", async |app| codes(app).await == 0).await;
         let rows = async |app: &TestApp| app.place.count("select count(*) from verifications").await;
         assert_eq!(rows(&app).await, 1);
-        // A walk that deletes has been there before it ended.
+        // In the end it is deleted like any other.
         app.clock.advance(week);
         app.eventually_within(60, "it is deleted", async |app| rows(app).await == 0).await;
     }

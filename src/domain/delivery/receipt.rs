@@ -125,7 +125,7 @@ impl Delivery {
         self.fallback_at = can.then_some(now);
     }
 
-    /// The code of a message that Restcomm has is dead. Ended early, its fate matters to nobody; else it may have been why.
+    /// Another message took the place of this one, which Restcomm has: while a code lives its fate matters to nobody.
     pub(super) fn outlive(&mut self, now: Timestamp) {
         if now < self.end_of_code() {
             self.ask_at = None;
