@@ -126,7 +126,10 @@ pub enum Refusal {
     #[error("too many wrong codes for this number")]
     Blocked(Block),
     #[error("Restcomm refused the message for good")]
-    DeliveryRefused,
+    DeliveryRefused {
+        /// It was told before, to a send with the same `Idempotency-Key`.
+        replayed: bool,
+    },
     #[error("the code is wrong")]
     WrongCode { attempts_left: u8 },
     #[error("no such verification")]
@@ -148,7 +151,10 @@ pub enum Refusal {
     #[error("a key that this needs is missing from the ring")]
     KeyMissing,
     #[error("a send with this idempotency key is waiting for its answer")]
-    InProgress,
+    InProgress {
+        /// By then there is one, whoever gives it.
+        answered_by: Timestamp,
+    },
     #[error("another send has this idempotency key")]
     Mismatch,
 }
@@ -245,7 +251,7 @@ impl Verifier {
         };
         match report {
             Some(Report::Refused) if !resent && delivery.next.is_none() => {
-                return Err(Refusal::DeliveryRefused);
+                return Err(Refusal::DeliveryRefused { replayed: false });
             }
             Some(Report::Refused) => {
                 // The tenant's plan goes on, or the resend failed, and perhaps the verification with it.

@@ -70,8 +70,10 @@ pub enum Answer {
 /// A send with this key was begun before.
 #[derive(Clone, Debug)]
 pub enum Known {
-    /// It is waiting for Restcomm still.
-    InProgress,
+    /// It is waiting for Restcomm still, until then at most.
+    InProgress {
+        answered_by: Timestamp,
+    },
     /// It was another request.
     Mismatch,
     Answered {
@@ -154,7 +156,9 @@ impl Once {
                 verification,
                 answer: answer.clone(),
             },
-            None if now < begun.answer_by => Known::InProgress,
+            None if now < begun.answer_by => Known::InProgress {
+                answered_by: begun.answer_by,
+            },
             None => Known::Unanswered {
                 verification,
                 resent: begun.resent,

@@ -1,6 +1,9 @@
 //! What callers are told of a refusal. Backends learn everything; pages, and so strangers, learn what to do next.
 
-use super::{codes::ProblemCode, problem::Problem};
+use super::{
+    codes::ProblemCode,
+    problem::{Problem, REPLAYED},
+};
 use crate::{
     domain::{clock::Timestamp, failures::Block, key::Trust, verification::Reason},
     guard::DestinationRefused,
@@ -9,8 +12,6 @@ use crate::{
 
 /// Strangers learn to this many seconds when a limit lets them go on, so that it tells little of what others sent.
 const COARSE: u64 = 30;
-/// A send that is under way is soon answered.
-const RETRY_IN_PROGRESS: u64 = 1;
 
 impl Problem {
     /// Of a send, or of any call that is no check.
@@ -44,8 +45,8 @@ impl Problem {
             | Refusal::TooSoon { .. }
             | Refusal::Limited { .. }
             | Refusal::Destination(_)
-            | Refusal::DeliveryRefused
-            | Refusal::InProgress
+            | Refusal::DeliveryRefused { .. }
+            | Refusal::InProgress { .. }
             | Refusal::Mismatch => Self::new(ProblemCode::NotApproved),
             Refusal::KeyRefused => Self::unauthenticated(),
             Refusal::Store(error) => Self::from(error),
@@ -71,8 +72,8 @@ impl Problem {
             Refusal::KeyMissing => Self::key_missing(),
             Refusal::KeyRefused
             | Refusal::Destination(_)
-            | Refusal::DeliveryRefused
-            | Refusal::InProgress
+            | Refusal::DeliveryRefused { .. }
+            | Refusal::InProgress { .. }
             | Refusal::Mismatch
             | Refusal::Store(_) => Self::told_in_full(refusal, now),
             Refusal::WrongCode { .. }
@@ -119,8 +120,12 @@ impl Problem {
             }
             Refusal::Blocked(Block::Locked) => Self::new(ProblemCode::TooManyAttempts)
                 .detail("The number is locked after 100 wrong codes in a row, until an operator unlocks it."),
-            Refusal::DeliveryRefused => Self::new(ProblemCode::DeliveryRefused),
-            Refusal::InProgress => Self::new(ProblemCode::IdempotencyInProgress).retry_after(RETRY_IN_PROGRESS),
+            Refusal::DeliveryRefused { replayed } => {
+                let problem = Self::new(ProblemCode::DeliveryRefused);
+                if replayed { problem.header(REPLAYED, "true") } else { problem }
+            }
+            Refusal::InProgress { answered_by } => Self::new(ProblemCode::IdempotencyInProgress)
+                .retry_after(now.whole_seconds_until(answered_by)),
             Refusal::Mismatch => Self::new(ProblemCode::IdempotencyMismatch),
             Refusal::WrongCode { attempts_left } => {
                 let left = match attempts_left {

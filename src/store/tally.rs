@@ -188,7 +188,7 @@ fn tell(outcome: Result<&Outcome, &StoreError>) {
                 | SendOutcome::KeyRefused
                 | SendOutcome::Unreadable
                 | SendOutcome::NotKnown
-                | SendOutcome::Known(Known::InProgress | Known::Mismatch) => None,
+                | SendOutcome::Known(Known::InProgress { .. } | Known::Mismatch) => None,
             };
             let id = verification.map(tracing::field::display);
             tracing::debug!(
@@ -325,7 +325,7 @@ fn sent(outcome: &SendOutcome) -> Send {
         SendOutcome::KeyRefused => Send::KeyRefused,
         SendOutcome::Unreadable => Send::KeyMissing,
         SendOutcome::Known(Known::Answered { .. } | Known::Unanswered { .. }) => Send::Replayed,
-        SendOutcome::Known(Known::InProgress) => Send::InProgress,
+        SendOutcome::Known(Known::InProgress { .. }) => Send::InProgress,
         SendOutcome::Known(Known::Mismatch) => Send::Mismatch,
         SendOutcome::NotKnown => Send::Destination,
     }

@@ -87,7 +87,7 @@ impl Verifier {
         words: impl Fn(&Sent) -> (u16, String),
     ) -> Result<Answered, Refusal> {
         match known {
-            Known::InProgress => Err(Refusal::InProgress),
+            Known::InProgress { answered_by } => Err(Refusal::InProgress { answered_by }),
             Known::Mismatch => Err(Refusal::Mismatch),
             Known::Answered {
                 verification,
@@ -117,7 +117,7 @@ impl Verifier {
                 let (status, body) = words(&sent);
                 Answer::Given { status, body }
             }
-            Err(Refusal::DeliveryRefused) => Answer::Refused,
+            Err(Refusal::DeliveryRefused { .. }) => Answer::Refused,
             Err(other) => return Err(other),
         };
         let keep = Keep {
@@ -157,7 +157,7 @@ impl Verifier {
             // Its caller was not to be told what became of the hand-off.
             sent.delivery.status = DeliveryStatus::Queued;
         } else if !resent && sent.verification.reason == Some(Reason::DeliveryRefused) {
-            return Err(Refusal::DeliveryRefused);
+            return Err(Refusal::DeliveryRefused { replayed: true });
         }
         Ok(sent)
     }
@@ -219,7 +219,7 @@ impl Answered {
                 body,
                 replayed,
             }),
-            Answer::Refused => Err(Refusal::DeliveryRefused),
+            Answer::Refused => Err(Refusal::DeliveryRefused { replayed }),
         }
     }
 }

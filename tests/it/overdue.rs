@@ -88,4 +88,38 @@ on_both! {
         app.clock.advance(week);
         app.eventually_within(60, "it is deleted", async |app| rows(app).await == 0).await;
     }
+
+    /// The walk that deletes has been where it was born, and it was pending then.
+    async fn what_ended_late_is_deleted_although_the_walk_that_deletes_has_passed_it(database) {
+        let hour = Duration::from_hours(1);
+        let app = TestApp::with(database, |config| config.tenants[0].policy.retention = hour).await;
+        app.advance(3600);
+        let passed_over = app.send().await;
+        status_when_sent(&app, &passed_over).await;
+        app.advance(600);
+        let codes = async |app: &TestApp| app.place.count("select count(code_hash) from verifications").await;
+        app.eventually_within(60, "it has ended", async |app| codes(app).await == 0).await;
+        app.place.change("update verifications set status = 'pending', code_hash = number_index, ended_at = null, version = version + 1").await;
+        // Another one, three hours younger, is deleted: whatever is older than that has been looked at.
+        app.advance(3 * 3600);
+        let younger = app.send_to("+351912345602").await;
+        status_when_sent(&app, &younger).await;
+        app.advance(600);
+        app.eventually_within(60, "the younger has ended", async |app| codes(app).await == 1).await;
+        app.advance(60);
+        app.eventually_within(60, "that is noted", async |app| {
+            app.place.count("select count(*) from verifications, ended where expires_at < until").await == 2
+        })
+        .await;
+        app.advance(3600);
+        let rows = async |app: &TestApp| app.place.count("select count(*) from verifications").await;
+        app.eventually_within(60, "the younger is deleted", async |app| rows(app).await == 1).await;
+        assert_eq!(codes(&app).await, 1);
+        // The next walk begins behind the one that was passed over. Then comes the daily look.
+        app.advance(60);
+        app.clock.advance(Duration::from_hours(24));
+        app.eventually_within(60, "it has ended again", async |app| codes(app).await == 0).await;
+        app.advance(2 * 3600);
+        app.eventually_within(60, "it is deleted, too", async |app| rows(app).await == 0).await;
+    }
 }

@@ -106,9 +106,9 @@ fn a_key_has_up_to_255_characters() {
 fn the_first_answer_is_waited_for_until_it_is_overdue() {
     let ledger = ledger_with(1, begun());
     let known = |now| once(1, None).recall(&ledger, now);
-    assert!(matches!(known(NOW), Some(Known::InProgress)));
+    assert!(matches!(known(NOW), Some(Known::InProgress { .. })));
     let just_before = ANSWER_BY.minus(Duration::from_millis(1));
-    assert!(matches!(known(just_before), Some(Known::InProgress)));
+    assert!(matches!(known(just_before), Some(Known::InProgress { .. })));
     let Some(Known::Unanswered { place: found, .. }) = known(ANSWER_BY) else {
         panic!("it is overdue");
     };

@@ -17,7 +17,7 @@ use crate::{
     http::{
         call::Body,
         codes::ProblemCode,
-        problem::{FieldCode, FieldError, Problem},
+        problem::{FieldCode, FieldError, Problem, REPLAYED},
     },
     verifier::Refusal,
 };
@@ -108,6 +108,7 @@ fn answer(codes: &[ProblemCode]) -> Response {
     for (name, sent) in [
         ("Retry-After", header::RETRY_AFTER),
         ("WWW-Authenticate", header::WWW_AUTHENTICATE),
+        ("Idempotent-Replayed", REPLAYED),
     ] {
         let carries = |code: &ProblemCode| {
             let problem = sample(*code);
@@ -148,7 +149,10 @@ fn sample(code: ProblemCode) -> Problem {
             retry_at: later(412),
         },
         Refusal::Blocked(crate::domain::failures::Block::Until(later(900))),
-        Refusal::InProgress,
+        Refusal::InProgress {
+            answered_by: later(3),
+        },
+        Refusal::DeliveryRefused { replayed: true },
         Refusal::WrongCode { attempts_left: 4 },
         Refusal::AlreadyApproved {
             approved_at: Some(now),

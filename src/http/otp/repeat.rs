@@ -6,14 +6,14 @@ use tokio::task::JoinError;
 use super::VerificationView;
 use crate::{
     domain::idempotency::IdempotencyKey,
-    http::{Api, problem::Problem},
+    http::{
+        Api,
+        problem::{Problem, REPLAYED},
+    },
     store::Caller,
     telemetry::Context,
     verifier::{SendRequest, Sent},
 };
-
-/// Tells that an answer was given before.
-const REPLAYED: &str = "Idempotent-Replayed";
 
 /// Sends once, and answers always alike; what is `refused` now begins nothing.
 pub(super) async fn send_once(
