@@ -127,7 +127,7 @@ pub enum Refusal {
     Blocked(Block),
     #[error("Restcomm refused the message for good")]
     DeliveryRefused {
-        /// It was told before, to a send with the same `Idempotency-Key`.
+        /// It is the answer to an earlier send with the same `Idempotency-Key`.
         replayed: bool,
     },
     #[error("the code is wrong")]

@@ -14,7 +14,7 @@ use crate::store::StoreError;
 
 /// After this many seconds a database may be back.
 const RETRY_UNAVAILABLE: u64 = 2;
-/// Tells that an answer was given before, to a send with the same `Idempotency-Key`.
+/// Tells that this is the answer to an earlier send with the same `Idempotency-Key`.
 pub(super) const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// An error on its way to the caller.

@@ -28,7 +28,7 @@ const HEADERS: [(&str, &str, &str, &str); 6] = [
     (
         "Idempotent-Replayed",
         "IdempotentReplayed",
-        "`true`: this answer was given before, to a send with the same `Idempotency-Key`.",
+        "`true`: this is the answer to an earlier send with the same `Idempotency-Key`; nothing was sent now.",
         "true",
     ),
     (
