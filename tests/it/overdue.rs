@@ -70,7 +70,6 @@ on_both! {
         let app = TestApp::with(database, |config| config.tenants[0].policy.retention = week).await;
         let id = app.send().await;
         status_when_sent(&app, &id).await;
-        status_when_sent(&app, &id).await;
         app.advance(2 * 3600);
         let codes = async |app: &TestApp| app.place.count("select count(code_hash) from verifications").await;
         app.eventually_within(60, "it has ended", async |app| codes(app).await == 0).await;
