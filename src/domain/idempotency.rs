@@ -157,7 +157,8 @@ impl Once {
                 answer: answer.clone(),
             },
             None if now < begun.answer_by => Known::InProgress {
-                answered_by: begun.answer_by,
+                // Nobody is told to wait longer than a send takes, also where a clock was set back meanwhile.
+                answered_by: begun.answer_by.min(self.answer_by),
             },
             None => Known::Unanswered {
                 verification,

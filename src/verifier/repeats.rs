@@ -87,12 +87,7 @@ impl Verifier {
         words: impl Fn(&Sent) -> (u16, String),
     ) -> Result<Answered, Refusal> {
         match known {
-            Known::InProgress { answered_by } => {
-                // No longer than any wait takes, also where the clock was set back meanwhile.
-                let latest = self.0.clock.now().plus(self.0.wait);
-                let answered_by = answered_by.min(latest);
-                Err(Refusal::InProgress { answered_by })
-            }
+            Known::InProgress { answered_by } => Err(Refusal::InProgress { answered_by }),
             Known::Mismatch => Err(Refusal::Mismatch),
             Known::Answered {
                 verification,

@@ -116,6 +116,25 @@ fn the_first_answer_is_waited_for_until_it_is_overdue() {
 }
 
 #[test]
+fn a_repeat_waits_for_the_first_answer_but_no_longer_than_a_send_takes() {
+    let repeated = |answer_by| {
+        let repeat = Once {
+            answer_by,
+            ..once(1, None)
+        };
+        match repeat.recall(&ledger_with(1, begun()), NOW) {
+            Some(Known::InProgress { answered_by }) => answered_by,
+            other => panic!("it is under way: {other:?}"),
+        }
+    };
+    let second = Duration::from_secs(1);
+    assert_eq!(repeated(ANSWER_BY.plus(second)), ANSWER_BY);
+    // The clock was set back after the first had begun.
+    let earlier = ANSWER_BY.minus(second);
+    assert_eq!(repeated(earlier), earlier);
+}
+
+#[test]
 fn another_request_is_noticed_whether_the_first_is_answered_or_not() {
     for answer in [None, Some(given(201)), Some(Answer::Refused)] {
         let other = Remembered {

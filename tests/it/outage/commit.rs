@@ -10,6 +10,8 @@ use crate::{
     outbox::{long_after, once_an_hour},
 };
 
+/// As it is said, to its end: whoever connects also says `synchronous_commit=on`.
+const COMMIT: &str = "commit\0";
 /// Rows of the send that was doubtful.
 const BEGUN: &str = "select count(*) from verifications where status = 'pending'";
 const TAKEN_BACK: &str = "select count(*) from verifications where status = 'canceled'";
@@ -18,7 +20,7 @@ const TAKEN_BACK: &str = "select count(*) from verifications where status = 'can
 async fn calm(change: impl FnOnce(&mut Config)) -> (TestApp, Cable) {
     let (app, cable) = by_cable_with(change).await;
     app.eventually("it has swept for the first time", async |_| {
-        cable.heard(&["delete from counters", "commit", "COMMIT"])
+        cable.heard(&["delete from counters", COMMIT, "COMMIT"])
     })
     .await;
     (app, cable)
@@ -27,7 +29,7 @@ async fn calm(change: impl FnOnce(&mut Config)) -> (TestApp, Cable) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_send_whose_commit_was_not_answered_is_answered_when_it_is_found_in_time() {
     let (app, cable) = calm(once_an_hour).await;
-    cable.cut_after("commit");
+    cable.cut_after(COMMIT);
     let (id, ()) = tokio::join!(app.send(), async {
         app.eventually("it is committed", async |app| {
             app.place.count(BEGUN).await == 1
@@ -43,7 +45,7 @@ async fn a_send_whose_commit_was_not_answered_is_answered_when_it_is_found_in_ti
 async fn a_send_that_was_answered_with_503_is_taken_back_though_it_was_committed() {
     let (app, cable) = calm(once_an_hour).await;
     let number = json!({ "to": "+351912345679" });
-    cable.cut_after("commit");
+    cable.cut_after(COMMIT);
     let send = app.post("/otp/send", number.clone()).await;
     send.problem(503, "unavailable");
     assert_eq!(app.place.count(BEGUN).await, 1);
@@ -73,7 +75,7 @@ async fn a_repeatable_send_that_was_answered_with_503_is_found_by_its_repeat() {
             .body(json!({ "to": "+351912345679" }).to_string());
         Answer::of(request).await
     };
-    cable.cut_after("commit");
+    cable.cut_after(COMMIT);
     send().await.problem(503, "unavailable");
     cable.mend();
     app.eventually("it is there", async |app| app.place.count(BEGUN).await == 1)
@@ -94,7 +96,7 @@ async fn a_check_whose_commit_was_not_answered_approves_once() {
     })
     .await;
     let code = app.code();
-    cable.cut_after("commit");
+    cable.cut_after(COMMIT);
     let check = app.verify(&id, &code).await;
     check.problem(503, "unavailable");
     cable.mend();
