@@ -34,6 +34,10 @@ use crate::{
 pub(crate) const NUMBER: &str = "+351912345678";
 /// Saturday 2026-01-31T12:00:00Z.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
+/// How long to wait for what takes moments on a quiet machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// From one look to the next: the processors belong to those who bring about what is waited for.
+pub(crate) const BREATH: Duration = Duration::from_millis(2);
 pub(crate) const TENANT: &str = "acme";
 pub(crate) const SID: &str = "AC00000000000000000000000000000001";
 pub(crate) const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
@@ -345,12 +349,11 @@ impl TestApp {
     pub(crate) async fn eventually(&self, what: &str, done: impl AsyncFn(&Self) -> bool) {
         let shows = async {
             while !done(self).await {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(BREATH).await;
             }
         };
-        let patience = Duration::from_secs(20);
         assert!(
-            tokio::time::timeout(patience, shows).await.is_ok(),
+            tokio::time::timeout(PATIENCE, shows).await.is_ok(),
             "it never came about: {what}"
         );
     }
@@ -364,11 +367,11 @@ impl TestApp {
     ) {
         for _ in 0..=seconds {
             // What a second sets off happens on other threads: give it time to show before the next.
-            for _ in 0..50 {
+            for _ in 0..20 {
                 if done(self).await {
                     return;
                 }
-                tokio::task::yield_now().await;
+                tokio::time::sleep(BREATH).await;
             }
             self.advance(1);
         }

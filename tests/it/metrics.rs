@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::{
-    app::{Answer, NUMBER, TENANT, TestApp, on_both},
+    app::{Answer, NUMBER, PATIENCE, TENANT, TestApp, on_both},
     database::Database,
     outage::Outage,
 };
@@ -46,9 +46,8 @@ async fn shows(app: &TestApp, lines: &[&str]) {
         if missing.is_empty() {
             return;
         }
-        let patience = Duration::from_secs(20);
         assert!(
-            start.elapsed() < patience,
+            start.elapsed() < PATIENCE,
             "{missing:#?} are not in\n{text}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;

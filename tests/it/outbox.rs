@@ -14,7 +14,7 @@ use countersign::{
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, NUMBER, TENANT, TestApp};
+use crate::app::{Answer, BREATH, NUMBER, PATIENCE, TENANT, TestApp};
 
 /// How long an account may be silent in tests of silence: real time, since it passes in sockets.
 pub(crate) const SHORT: Duration = Duration::from_secs(1);
@@ -50,11 +50,10 @@ impl Outbox {
                 if done(&delivery) {
                     return delivery;
                 }
-                tokio::task::yield_now().await;
+                tokio::time::sleep(BREATH).await;
             }
         };
-        let patience = Duration::from_secs(20);
-        if let Ok(delivery) = tokio::time::timeout(patience, shows).await {
+        if let Ok(delivery) = tokio::time::timeout(PATIENCE, shows).await {
             return delivery;
         }
         panic!("it never came about: {what}: {:?}", self.last(id).await)

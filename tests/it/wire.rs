@@ -1,15 +1,11 @@
 //! Requests that no client library would send, byte by byte.
 
-use std::time::Duration;
-
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
 };
 
-use crate::app::TestApp;
-
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::app::{PATIENCE, TestApp};
 
 /// What came back, as it came.
 pub(crate) struct Raw {
