@@ -34,7 +34,7 @@ use crate::{
 pub(crate) const NUMBER: &str = "+351912345678";
 /// Saturday 2026-01-31T12:00:00Z.
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
-/// How long to wait for what takes moments on a quiet machine.
+/// Longer than anything takes, even on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 /// From one look to the next: the processors belong to those who bring about what is waited for.
 pub(crate) const BREATH: Duration = Duration::from_millis(2);

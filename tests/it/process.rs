@@ -36,8 +36,8 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-/// Longer than anything takes, even on a machine that is busy with other things.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) use crate::app::PATIENCE;
+
 const SID: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";
 
