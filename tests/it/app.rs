@@ -36,6 +36,8 @@ pub(crate) const NUMBER: &str = "+351912345678";
 pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_769_860_800_000);
 /// Longer than anything takes, even on a machine that is busy with other things.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// What a machine that is busy with other things may add to a limit that a story holds the service to.
+pub(crate) const SLACK: Duration = Duration::from_secs(8);
 /// From one look to the next: the processors belong to those who bring about what is waited for.
 pub(crate) const BREATH: Duration = Duration::from_millis(2);
 pub(crate) const TENANT: &str = "acme";

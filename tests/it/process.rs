@@ -36,7 +36,7 @@ use std::{
 
 use tokio::time::{Instant, sleep};
 
-pub(crate) use crate::app::PATIENCE;
+pub(crate) use crate::app::{PATIENCE, SLACK};
 
 const SID: &str = "AC00000000000000000000000000000001";
 const TOKEN: &str = "77f8c12cc7b8f8423e5c38b035249166";

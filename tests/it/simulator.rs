@@ -109,7 +109,7 @@ impl World {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), shows)
+        tokio::time::timeout(crate::app::PATIENCE, shows)
             .await
             .unwrap();
     }

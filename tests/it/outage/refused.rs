@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::{
-    app::{NOON, TestApp},
+    app::{NOON, PATIENCE, TestApp},
     database::Database,
     fallback::noted,
 };
@@ -86,7 +86,6 @@ async fn who_finds_the_queue_full_is_told_at_once_and_who_waits_in_it_soon() {
         tokio::spawn(async move { journal.expire(Id::new(NOON, [1; 16])).await })
     });
     let waiting: Vec<_> = waiting.collect();
-    let patience = Duration::from_secs(10);
     // Whoever comes now is refused, as soon as all the others have found their place.
     let full = async {
         while !matches!(
@@ -98,8 +97,8 @@ async fn who_finds_the_queue_full_is_told_at_once_and_who_waits_in_it_soon() {
             Ok(Err(StoreError::Full))
         ) {}
     };
-    timeout(patience, full).await.expect("the queue is full");
-    let all = timeout(patience, join_all(waiting)).await;
+    timeout(PATIENCE, full).await.expect("the queue is full");
+    let all = timeout(PATIENCE, join_all(waiting)).await;
     for answer in all.expect("everybody is told") {
         let error = answer.unwrap().expect_err("nothing was done");
         assert!(
@@ -109,5 +108,5 @@ async fn who_finds_the_queue_full_is_told_at_once_and_who_waits_in_it_soon() {
     }
     other.execute("rollback").await.unwrap();
     let again = async { while journal.expire(Id::new(NOON, [1; 16])).await.is_err() {} };
-    timeout(patience, again).await.expect("it works again");
+    timeout(PATIENCE, again).await.expect("it works again");
 }

@@ -4,10 +4,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
 };
 
-use super::{eventually, free_port, signal};
+use super::{PATIENCE, eventually, free_port, signal};
 
 /// A PostgreSQL of this test's own, which waits for its disk as one in production does.
 pub(super) struct Cluster {
@@ -61,7 +60,7 @@ impl Cluster {
         );
         let log = self.data.with_extension("log");
         // What a killed server leaves in shared memory may take a moment to go.
-        eventually("PostgreSQL starts", Duration::from_secs(20), async || {
+        eventually("PostgreSQL starts", PATIENCE, async || {
             let arguments = ["start", "-w", "-l", log.to_str().unwrap(), "-o", &options];
             self.command("pg_ctl", &arguments).status.success()
         })
@@ -102,7 +101,7 @@ impl Cluster {
     pub(super) async fn kill(&self) {
         let processes = self.processes();
         signal("KILL", &processes);
-        eventually("PostgreSQL is dead", Duration::from_secs(5), async || {
+        eventually("PostgreSQL is dead", PATIENCE, async || {
             processes.iter().all(
                 |pid| match fs::read_to_string(format!("/proc/{pid}/stat")) {
                     Ok(stat) => stat.contains(") Z "),

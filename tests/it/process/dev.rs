@@ -1,6 +1,6 @@
 //! `countersign dev`: at hand in two seconds, and out of reach of everybody else.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{
-    PATIENCE, Process, countersign, eventually, finish, run,
+    PATIENCE, Process, SLACK, countersign, eventually, finish, run,
     service::{Caller, code_of, http},
 };
 
@@ -67,16 +67,12 @@ impl Dev {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dev_is_ready_within_two_seconds_and_its_lines_can_be_copied_and_run() {
+async fn dev_is_soon_ready_and_its_lines_can_be_copied_and_run() {
     let start = Instant::now();
     let mut dev = Dev::start().await;
     let ready = dev.client("").readiness().await;
     // Unoptimised, and beside other tests: what is measured is that nothing waits for a time-out.
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < SLACK, "{:?}", start.elapsed());
     assert_eq!(ready, Some(200));
 
     let page = format!("{}/", dev.base);

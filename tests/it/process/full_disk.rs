@@ -1,11 +1,11 @@
 //! A disk that takes no more: the service says that it is not ready, does nothing it could not keep, and comes back.
 
-use std::{process::Command, time::Duration};
+use std::process::Command;
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::{
-    eventually,
+    PATIENCE, eventually,
     service::{Restcomm, Service, Settings},
 };
 use crate::database::Database;
@@ -42,8 +42,7 @@ async fn with_a_full_disk_a_service_is_not_ready_and_sends_nothing() {
     service.client.sent("+351912345678").await;
 
     limit(&service, Some(0));
-    let patience = Duration::from_secs(10);
-    eventually("it is not ready", patience, async || {
+    eventually("it is not ready", PATIENCE, async || {
         service.client.readiness().await == Some(503)
     })
     .await;
@@ -57,7 +56,7 @@ async fn with_a_full_disk_a_service_is_not_ready_and_sends_nothing() {
     assert!(1 <= send.retry_after());
 
     limit(&service, None);
-    eventually("it is ready again", patience, async || {
+    eventually("it is ready again", PATIENCE, async || {
         service.client.readiness().await == Some(200)
     })
     .await;

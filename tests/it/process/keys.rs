@@ -77,11 +77,9 @@ async fn a_key_does_what_its_scopes_say_until_it_expires() {
 
     let brief = create(&service, &["--expires-in", "1s"]).await;
     let brief = with_key(&service, brief.trim_end());
-    super::eventually(
-        "the key expires",
-        std::time::Duration::from_secs(5),
-        async || brief.verify(&id, "000000").await.unwrap().status == 401,
-    )
+    super::eventually("the key expires", super::PATIENCE, async || {
+        brief.verify(&id, "000000").await.unwrap().status == 401
+    })
     .await;
     let list = run_with(&service.config, &["key", "list"])
         .await

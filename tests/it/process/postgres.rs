@@ -5,6 +5,7 @@ use std::{fs, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
+    SLACK,
     cluster::Cluster,
     countersign, eventually, finish,
     load::Load,
@@ -15,12 +16,12 @@ use super::{
 const AWAY: [Duration; 3] = [
     Duration::ZERO,
     Duration::from_millis(700),
-    Duration::from_secs(16),
+    Duration::from_secs(22),
 ];
 /// How long a caller may wait for an answer: behind batches that wait for the database, and in one.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(11);
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10).saturating_add(SLACK);
 /// How soon after the database sends must be taken again.
-const RECOVERY: Duration = Duration::from_secs(5);
+const RECOVERY: Duration = Duration::from_secs(5).saturating_add(SLACK);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_outlives_the_sudden_death_of_its_database_and_keeps_every_promise() {

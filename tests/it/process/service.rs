@@ -74,7 +74,7 @@ impl Settings {
         Self {
             database: database.to_owned(),
             restcomm: restcomm.address.clone(),
-            wait: "2500ms",
+            wait: "5s",
             timeout: "8s",
             ttl: "5m",
             code_length: 6,
@@ -289,8 +289,8 @@ impl Caller {
     }
 
     /// Waits until the message of a verification is known to be sent.
-    pub(crate) async fn until_sent(&self, id: &str, patience: Duration) {
-        eventually("the message is sent", patience, async || {
+    pub(crate) async fn until_sent(&self, id: &str) {
+        eventually("the message is sent", PATIENCE, async || {
             was_sent(&self.status(id).await)
         })
         .await;

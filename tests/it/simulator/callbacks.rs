@@ -33,7 +33,7 @@ impl Ear {
     }
 
     async fn next(&mut self) -> Heard {
-        let next = tokio::time::timeout(Duration::from_secs(10), self.heard.recv());
+        let next = tokio::time::timeout(crate::app::PATIENCE, self.heard.recv());
         next.await.unwrap().unwrap()
     }
 }

@@ -79,7 +79,7 @@ async fn a_slow_answer_comes_after_the_message_has_arrived() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), answered)
+    tokio::time::timeout(crate::app::PATIENCE, answered)
         .await
         .unwrap();
     assert_eq!(asked.await.unwrap().0, 200);

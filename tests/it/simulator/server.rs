@@ -28,7 +28,7 @@ async fn the_platform_stops_when_told_to() {
             .is_ok()
         {}
     };
-    tokio::time::timeout(Duration::from_secs(10), refused)
+    tokio::time::timeout(crate::app::PATIENCE, refused)
         .await
         .unwrap();
 }

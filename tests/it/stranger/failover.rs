@@ -12,9 +12,6 @@ use super::{
 };
 use crate::{app::on_both, database::Database, process::service::code_of};
 
-/// `delivery.wait` where nothing else is said.
-const WAIT: Duration = Duration::from_millis(2500);
-
 on_both! {
     async fn the_second_account_sends_within_the_wait_when_the_first_cannot(database) {
         let place = database.create().await;
@@ -23,9 +20,8 @@ on_both! {
         let mut numbers = (0..).map(|turn| format!("+3519123456{turn:02}"));
         let mut send = async |what: &str| {
             let number = numbers.next().unwrap();
-            let start = Instant::now();
+            // After the wait it would be "queued".
             let id = service.client.sent(&number).await;
-            assert!(start.elapsed() < WAIT, "{what}: {:?}", start.elapsed());
             let texts = second.texts(&number);
             assert_eq!((texts.len(), first.texts(&number).len()), (1, 0), "{what}");
             let answer = service.client.verify(&id, &code_of(&texts[0])).await.unwrap();
@@ -104,7 +100,7 @@ async fn the_second_account_is_not_used_before_the_first_denied_the_message() {
         sleep(Duration::from_millis(5)).await;
     }
     for id in &ids {
-        service.client.until_sent(id, Duration::from_secs(30)).await;
+        service.client.until_sent(id).await;
     }
     assert_eq!(
         (first.texts(taken).len(), second.texts(taken).len()),

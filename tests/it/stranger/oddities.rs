@@ -1,7 +1,5 @@
 //! Messages, sent and checked through the platform as it is, with the program itself.
 
-use std::time::Duration;
-
 use jiff::tz::Offset;
 use serde_json::json;
 
@@ -190,7 +188,7 @@ async fn an_account_that_may_not_send_is_no_reason_to_refuse_a_caller() {
     waiting.push(answer.id());
     stranger.change(|platform| platform.account.token = crate::app::TOKEN.to_owned());
     for id in waiting {
-        service.client.until_sent(&id, PATIENCE).await;
+        service.client.until_sent(&id).await;
     }
     assert_eq!(stranger.look(|platform| platform.messages.len()), 3);
 }
@@ -206,11 +204,9 @@ async fn a_message_that_leaves_by_sip_is_sent_and_stays_so() {
     });
     let service = Setup::new(&place.url, &[&stranger]).serve().await;
     let id = service.client.sent(NUMBER).await;
-    eventually(
-        "the platform is asked",
-        Duration::from_secs(20),
-        async || 0 < stranger.look(|platform| platform.reads.count),
-    )
+    eventually("the platform is asked", PATIENCE, async || {
+        0 < stranger.look(|platform| platform.reads.count)
+    })
     .await;
     let status = service.client.status(&id).await;
     assert_eq!(status["delivery"], delivery("sent"));

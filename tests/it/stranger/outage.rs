@@ -18,7 +18,7 @@ use super::{
 use crate::{
     app::on_both,
     process::{
-        eventually,
+        PATIENCE, eventually,
         service::{Caller, code_of, http},
     },
 };
@@ -144,7 +144,7 @@ on_both! {
         let start = Instant::now();
         let outage = tokio::spawn(be_away(stranger.clone(), away));
         let refuses = async || stranger.is_down();
-        eventually("the platform is away", Duration::from_secs(5), refuses).await;
+        eventually("the platform is away", PATIENCE, refuses).await;
         let asked = Arc::new(Mutex::new(Asked::default()));
         let callers = (0..CALLERS).map(|first| {
             let pause = away / 30;

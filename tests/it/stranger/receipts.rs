@@ -127,7 +127,7 @@ async fn a_receipt_that_got_lost_is_asked_for() {
     });
     let service = Setup::new(&place.url, &[&stranger]).serve().await;
     let id = service.client.sent(NUMBER).await;
-    service.client.until_sent(&id, PATIENCE).await;
+    service.client.until_sent(&id).await;
     shows(
         &service,
         &id,
@@ -148,7 +148,7 @@ async fn a_receipt_of_another_message_changes_nothing() {
         service.client.sent(other).await,
     ];
     for id in &ids {
-        service.client.until_sent(id, PATIENCE).await;
+        service.client.until_sent(id).await;
     }
     let messages = stranger.look(|platform| platform.messages.clone());
     let before = [

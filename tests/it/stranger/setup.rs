@@ -31,7 +31,7 @@ impl Setup {
         Self {
             database: database.to_owned(),
             accounts: accounts.iter().map(|account| account.base_url()).collect(),
-            wait: "2500ms".to_owned(),
+            wait: "5s".to_owned(),
             timeout: "8s".to_owned(),
             max_per_second: 100,
             sender: "OTPApp",
