@@ -13,7 +13,7 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::{
-    app::{NOON, PATIENCE, TestApp},
+    app::{NOON, PATIENCE, SLACK, TestApp},
     database::Database,
     fallback::noted,
 };
@@ -98,7 +98,7 @@ async fn who_finds_the_queue_full_is_told_at_once_and_who_waits_in_it_soon() {
         ) {}
     };
     timeout(PATIENCE, full).await.expect("the queue is full");
-    let all = timeout(PATIENCE, join_all(waiting)).await;
+    let all = timeout(Duration::from_secs(10) + SLACK, join_all(waiting)).await;
     for answer in all.expect("everybody is told") {
         let error = answer.unwrap().expect_err("nothing was done");
         assert!(

@@ -1,4 +1,4 @@
-//! `countersign dev`: at hand in two seconds, and out of reach of everybody else.
+//! `countersign dev`: soon at hand, and out of reach of everybody else.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    PATIENCE, SLACK, eventually,
+    PATIENCE, eventually,
     load::Load,
     service::{Restcomm, Service, Settings, was_sent},
     signal,
@@ -21,11 +21,7 @@ async fn stops_by(name: &str, service: &mut Service) -> Duration {
     signal(name, &[service.process.id()]);
     let status = service.process.ended().await;
     assert_eq!(status.code(), Some(0), "{}", service.process.said());
-    assert!(
-        start.elapsed() < LIMIT + SLACK,
-        "it took {:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < LIMIT, "it took {:?}", start.elapsed());
     start.elapsed()
 }
 

@@ -10,7 +10,7 @@ use crate::{
     app::on_both,
     outage::Outage,
     process::{
-        PATIENCE, eventually,
+        PATIENCE, SLACK, eventually,
         service::{Service, code_of, http},
     },
 };
@@ -114,7 +114,7 @@ on_both! {
             let answer = scene.post(&path, scene.news(0, "delivered")).await;
             assert!(answer.status == 404 || answer.text.contains("<Hangup/>"), "{route}: {}", answer.text);
         }
-        assert!(start.elapsed() < PATIENCE, "{tried} took {:?}", start.elapsed());
+        assert!(start.elapsed() < SLACK, "{tried} took {:?}", start.elapsed());
         outage.end().await;
         let is_ready = async || scene.service.client.readiness().await == Some(200);
         eventually("the database is back", PATIENCE, is_ready).await;
