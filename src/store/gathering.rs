@@ -1,10 +1,12 @@
 //! Who waits for the next batch.
 
 use std::{
+    num::NonZero,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering, fence},
     },
+    thread,
     time::Duration,
 };
 
@@ -26,6 +28,16 @@ const MANY: usize = 32;
 /// For no longer than this.
 const LINGER: Duration = Duration::from_millis(1);
 
+/// How many of those who were just answered the next batch waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Returning {
+    /// Nearly all: batches and whoever asks have to share a processor, or many small batches would burden a server that
+    /// others use as well.
+    Most,
+    /// Half of them: while a batch is worked on by one processor, another reads what the other half asks for.
+    Half,
+}
+
 /// Where commands come in. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Entrance {
@@ -43,6 +55,7 @@ struct Arrivals {
 
 pub(super) struct Gathering {
     queue: Mutex<mpsc::Receiver<Entry>>,
+    returning: Returning,
     arrivals: Arc<Arrivals>,
     at_work: AtomicUsize,
     /// Commands in the batch that was done last.
@@ -54,11 +67,12 @@ pub(super) struct Gathering {
 pub(super) struct AtWork<'a>(&'a Gathering, usize);
 
 /// So many may wait.
-pub(super) fn queue(room: usize) -> (Entrance, Gathering) {
+pub(super) fn queue(room: usize, returning: Returning) -> (Entrance, Gathering) {
     let (queue, entries) = mpsc::channel(room);
     let arrivals = Arc::new(Arrivals::default());
     let gathering = Gathering {
         queue: Mutex::new(entries),
+        returning,
         arrivals: arrivals.clone(),
         at_work: AtomicUsize::new(0),
         answered: AtomicUsize::new(0),
@@ -152,8 +166,7 @@ impl Gathering {
         waited: usize,
     ) {
         let all = self.answered.load(Ordering::SeqCst) + waited;
-        // The last ones are not worth the wait.
-        let enough = (all * 7 / 8).min(ENOUGH);
+        let enough = self.returning.of(all).min(ENOUGH);
         if all < MANY || enough <= batch.len() {
             return;
         }
@@ -163,6 +176,26 @@ impl Gathering {
             () = tokio::time::sleep(LINGER) => {}
         }
         take(queue, batch);
+    }
+}
+
+impl Returning {
+    /// `here`: batches are worked on by a thread of this process, and not by a server.
+    pub(super) fn to_batches(here: bool) -> Self {
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        if here && 1 < processors {
+            Self::Half
+        } else {
+            Self::Most
+        }
+    }
+
+    const fn of(self, all: usize) -> usize {
+        match self {
+            // The last ones are not worth the wait.
+            Self::Most => all * 7 / 8,
+            Self::Half => all / 2,
+        }
     }
 }
 
@@ -198,7 +231,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_comes_while_nobody_works_is_taken_at_once() {
-        let (queue, gathering) = queue(1000);
+        let (queue, gathering) = queue(1000, Returning::Most);
         assert!(queue.put(entry()).is_none());
         let (batch, at_work) = gathering.next().await.unwrap();
         assert_eq!(batch.len(), 1);
@@ -209,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn while_a_batch_runs_the_next_one_gathers_until_it_is_done() {
-        let (queue, gathering) = queue(1000);
+        let (queue, gathering) = queue(1000, Returning::Most);
         assert!(queue.put(entry()).is_none());
         let (_, first) = gathering.next().await.unwrap();
         assert!(queue.put(entry()).is_none());
@@ -222,7 +255,7 @@ mod tests {
 
     #[tokio::test]
     async fn many_do_not_wait_for_a_batch_that_runs_and_few_not_for_ever() {
-        let (queue, gathering) = queue(1000);
+        let (queue, gathering) = queue(1000, Returning::Most);
         assert!(queue.put(entry()).is_none());
         let (_, _stuck) = gathering.next().await.unwrap();
         for _ in 0..ENOUGH {
@@ -237,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_makes_them_enough_wakes_those_who_wait_for_a_batch_that_runs() {
-        let (queue, gathering) = queue(1000);
+        let (queue, gathering) = queue(1000, Returning::Most);
         assert!(queue.put(entry()).is_none());
         let (_, _stuck) = gathering.next().await.unwrap();
         assert!(queue.put(entry()).is_none());
@@ -255,7 +288,7 @@ mod tests {
     /// Each arrival is seen by one side or the other: one that is missed would be waited for without end.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_arrival_is_missed_by_whoever_begins_to_wait_just_then() {
-        let (entrance, gathering) = queue(1000);
+        let (entrance, gathering) = queue(1000, Returning::Most);
         let mut queue = gathering.queue.lock().await;
         for _ in 0..2000 {
             let entrance = entrance.clone();
@@ -273,8 +306,8 @@ mod tests {
     }
 
     /// A batch of `MANY`, done while nobody waits.
-    async fn after_many() -> (Entrance, Gathering) {
-        let (queue, gathering) = queue(1000);
+    async fn after_many(returning: Returning) -> (Entrance, Gathering) {
+        let (queue, gathering) = queue(1000, returning);
         for _ in 0..MANY {
             assert!(queue.put(entry()).is_none());
         }
@@ -285,7 +318,7 @@ mod tests {
 
     #[tokio::test]
     async fn after_a_large_batch_those_who_come_back_share_the_next() {
-        let (queue, gathering) = after_many().await;
+        let (queue, gathering) = after_many(Returning::Most).await;
         let mut next = std::pin::pin!(gathering.next());
         assert!(futures_util::poll!(&mut next).is_pending());
         for _ in 1..MANY {
@@ -298,8 +331,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn where_another_processor_reads_what_they_ask_for_half_of_them_are_waited_for() {
+        let (queue, gathering) = after_many(Returning::Half).await;
+        let mut next = std::pin::pin!(gathering.next());
+        for _ in 1..MANY / 2 {
+            assert!(futures_util::poll!(&mut next).is_pending());
+            assert!(queue.put(entry()).is_none());
+        }
+        let std::task::Poll::Ready(Some((batch, _))) = futures_util::poll!(&mut next) else {
+            panic!("the other half is not waited for")
+        };
+        assert_eq!(batch.len(), MANY / 2);
+    }
+
+    #[tokio::test]
     async fn whoever_does_not_come_back_is_not_waited_for_long() {
-        let (_queue, gathering) = after_many().await;
+        let (_queue, gathering) = after_many(Returning::Most).await;
         assert_eq!(gathering.next().await.unwrap().0.len(), 1);
     }
 }

@@ -14,7 +14,7 @@ use super::{
     answers::{self, Answers, Asker},
     apart, batch,
     batch::Committed,
-    gathering::{self, Entrance, Gathering},
+    gathering::{self, Entrance, Gathering, Returning},
     patience::{self, Patience, Waiting},
     riding::Riding,
     started::{Started, started},
@@ -117,7 +117,8 @@ impl Journal {
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
         let latest = store.highest_now().await?;
         let metrics = store.metrics().clone();
-        let (queue, gathering) = gathering::queue(QUEUE);
+        let returning = Returning::to_batches(store.is_sqlite());
+        let (queue, gathering) = gathering::queue(QUEUE, returning);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared {
