@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering, fence},
     },
-    thread,
+    thread::available_parallelism,
     time::Duration,
 };
 
@@ -22,19 +22,18 @@ const ENOUGH: usize = 128;
 /// But they do not wait for a batch that is stuck, behind a lock of another replica's for instance.
 const PATIENCE: Duration = Duration::from_millis(10);
 
-/// Where so many are at it, a batch also waits for those who were just answered: they may come back at once, and two batches
-/// that take turns cost a database more than one of all.
+/// Where so many are at it, a batch also waits for those who were just answered: they may come back at once.
 const MANY: usize = 32;
 /// For no longer than this.
 const LINGER: Duration = Duration::from_millis(1);
 
-/// How many of those who were just answered the next batch waits for.
+/// How many the next batch waits for, of as many as the last one had; no more than `ENOUGH`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Returning {
-    /// Nearly all: batches and whoever asks have to share a processor, or many small batches would burden a server that
-    /// others use as well.
+    /// Nearly all. Two batches that take turns cost more than one of all: a server that others use as well, or the one
+    /// processor that reads what is asked for in between.
     Most,
-    /// Half of them: while a batch is worked on by one processor, another reads what the other half asks for.
+    /// Half: two batches take turns, and while one processor works on the one, another reads what the other half asks for.
     Half,
 }
 
@@ -180,10 +179,13 @@ impl Gathering {
 }
 
 impl Returning {
-    /// `here`: batches are worked on by a thread of this process, and not by a server.
-    pub(super) fn to_batches(here: bool) -> Self {
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
-        if here && 1 < processors {
+    /// `in_process`: batches are worked on by a thread of this process, and not by a server.
+    pub(super) fn with_all_processors(in_process: bool) -> Self {
+        Self::with(in_process, available_parallelism().map_or(1, NonZero::get))
+    }
+
+    const fn with(in_process: bool, processors: usize) -> Self {
+        if in_process && 1 < processors {
             Self::Half
         } else {
             Self::Most
@@ -320,14 +322,23 @@ mod tests {
     async fn after_a_large_batch_those_who_come_back_share_the_next() {
         let (queue, gathering) = after_many(Returning::Most).await;
         let mut next = std::pin::pin!(gathering.next());
-        assert!(futures_util::poll!(&mut next).is_pending());
-        for _ in 1..MANY {
+        let nearly_all = MANY * 7 / 8;
+        for _ in 1..nearly_all {
+            assert!(futures_util::poll!(&mut next).is_pending());
             assert!(queue.put(entry()).is_none());
         }
         let std::task::Poll::Ready(Some((batch, _))) = futures_util::poll!(&mut next) else {
-            panic!("nobody else is waited for")
+            panic!("the last ones are not waited for")
         };
-        assert_eq!(batch.len(), MANY);
+        assert_eq!(batch.len(), nearly_all);
+    }
+
+    #[test]
+    fn batches_take_turns_only_where_this_process_has_processors_for_both() {
+        assert_eq!(Returning::with(true, 1), Returning::Most);
+        assert_eq!(Returning::with(true, 2), Returning::Half);
+        assert_eq!(Returning::with(false, 1), Returning::Most);
+        assert_eq!(Returning::with(false, 2), Returning::Most);
     }
 
     #[tokio::test]

@@ -117,7 +117,7 @@ impl Journal {
     ) -> Result<(Self, mpsc::Receiver<Started>), StoreError> {
         let latest = store.highest_now().await?;
         let metrics = store.metrics().clone();
-        let returning = Returning::to_batches(store.is_sqlite());
+        let returning = Returning::with_all_processors(store.is_sqlite());
         let (queue, gathering) = gathering::queue(QUEUE, returning);
         // As many as can wait in the queue can start at once; a delivery that finds no room is resumed by its lease.
         let (started, deliveries) = mpsc::channel(QUEUE);
