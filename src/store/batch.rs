@@ -1,6 +1,10 @@
 //! One transaction for everybody who waits: gather the keys, load them under lock in a fixed order, decide, write each
 //! changed row once, commit.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use super::{
     Store, StoreError,
     batch_tx::BatchTx,
@@ -36,6 +40,14 @@ pub(super) enum Committed {
 pub(super) struct Decided {
     pub(super) outcomes: Vec<Outcome>,
     pub(super) ended: Ended,
+    pub(super) took: Took,
+}
+
+/// How long a batch was worked on, and then its commit.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Took {
+    pub(super) work: Duration,
+    pub(super) commit: Duration,
 }
 
 /// Runs `entries` in order of arrival, as one transaction.
@@ -46,19 +58,23 @@ pub(super) async fn run(
     now: Timestamp,
     patience: Patience,
 ) -> Result<Committed, StoreError> {
+    let begun = Instant::now();
     let work = async {
         let mut tx = store.begin_batch().await?;
         let (decided, traces) = apply(&mut tx, ring, entries, now).await?;
         Ok((tx, decided, traces))
     };
-    let (tx, decided, traces) = patience.to_work(work).await?;
+    let (tx, mut decided, traces) = patience.to_work(work).await?;
+    decided.took.work = begun.elapsed();
     if traces.is_empty() {
         // Nothing to keep: the transaction is dropped, and costs no write to the disk.
         return Ok(Committed::Yes(decided));
     }
     // Between us and PostgreSQL there may be others, who tell of a lost connection in words of their own.
     let is_told_first_hand = matches!(tx, BatchTx::Sqlite(_));
-    match patience.to_commit(tx.commit()).await {
+    let committed = patience.to_commit(tx.commit()).await;
+    decided.took.commit = begun.elapsed().saturating_sub(decided.took.work);
+    match committed {
         Some(Ok(())) => {
             store.wrote();
             Ok(Committed::Yes(decided))
@@ -110,7 +126,13 @@ async fn apply(
         tx.note_now(now)?;
     }
     let ended = open.ended(&ledger);
-    Ok((Decided { outcomes, ended }, traces))
+    let took = Took::default();
+    let decided = Decided {
+        outcomes,
+        ended,
+        took,
+    };
+    Ok((decided, traces))
 }
 
 fn decide(entry: &Entry, ledger: &mut Ledger, ring: &KeyRing, now: Timestamp) -> Outcome {

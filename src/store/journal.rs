@@ -347,6 +347,7 @@ impl Shared {
 
     /// What ended is counted where it is known to be durable.
     fn committed(&self, decided: batch::Decided) -> Vec<Outcome> {
+        self.gathering.took(decided.took);
         decided.ended.count(self.store.metrics());
         decided.outcomes
     }
