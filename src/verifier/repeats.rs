@@ -27,7 +27,8 @@ pub struct Answered {
 
 impl Verifier {
     /// Like [`Verifier::send`], but only the first send under a key sends anything. What it is answered with, as `words`
-    /// puts it, is noted before it is given, and is the answer to every other.
+    /// puts it, is noted before it is given, and is the answer to every other. Where it cannot be noted, nobody is answered: the
+    /// send stands, and a repeat gets its answer.
     ///
     /// Run it to its end even where the caller hangs up: else nobody gets an answer before the wait for Restcomm is over.
     pub async fn send_once(
@@ -120,16 +121,9 @@ impl Verifier {
             Err(Refusal::DeliveryRefused { .. }) => Answer::Refused,
             Err(other) => return Err(other),
         };
-        let keep = Keep {
-            place,
-            answer: answer.clone(),
-        };
-        let noted = self.0.journal.keep(keep).await;
-        Ok(noted.unwrap_or_else(|error| {
-            // What was sent is sent, and true; a repeat will find it in the rows.
-            tracing::warn!(%error, "send.answer_not_noted");
-            answer
-        }))
+        let keep = Keep { place, answer };
+        // What cannot be noted is not told: a repeat might be told something else.
+        Ok(self.0.journal.keep(keep).await?)
     }
 
     /// How a send stands whose answer nobody has noted.

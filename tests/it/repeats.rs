@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{Answer, NUMBER, TestApp, on_both, root_key},
+    outage::Outage,
     outbox::{long_after, once_an_hour},
     page::{Page, with_origin},
 };
@@ -104,6 +105,33 @@ on_both! {
             long_after(&app).await;
         }
         assert_eq!(app.status(&id_of(&first)).await["delivery"]["status"], "sent");
+        assert_eq!(app.simulator.texts(NUMBER).len(), 1);
+    }
+
+    async fn an_answer_that_cannot_be_noted_is_not_given_and_a_repeat_tells_what_became_of_the_send(database) {
+        let app = TestApp::spawn(database).await;
+        let replica = app.replica().await;
+        app.simulator.answer_sends(Platform::Slow(Duration::from_secs(5)), Some(1));
+        let outage = async {
+            app.eventually("Restcomm has it", async |app| app.simulator.requests().posts == 1).await;
+            let outage = Outage::begin(&app.place).await;
+            app.advance(3);
+            outage
+        };
+        let (unheard, outage) = tokio::join!(send(&app, KEY), outage);
+        unheard.problem(503, "unavailable");
+        assert!(1 <= unheard.retry_after());
+        outage.end().await;
+        app.eventually("it is ready again", async |app| app.get("/readyz").await.status == 200).await;
+        long_after(&app).await;
+
+        let told = send(&replica, KEY).await;
+        assert_eq!((told.status, told.header("idempotent-replayed")), (201, Some("true")));
+        assert_eq!(told.json()["delivery"]["status"], "sent");
+        assert_eq!(app.verify(&id_of(&told), &app.code()).await.status, 200);
+        for service in [&app, &replica] {
+            assert_replayed(&send(service, KEY).await, &told);
+        }
         assert_eq!(app.simulator.texts(NUMBER).len(), 1);
     }
 
