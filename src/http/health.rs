@@ -97,7 +97,7 @@ impl Readiness {
             before < tried.number
                 || tried.verdict == Verdict::Ready
                     && at < tried.at.plus(READY_FOR)
-                    && !api.store.refuses_changes()
+                    && !api.store.may_lack_room()
         }) {
             return tried.verdict;
         }

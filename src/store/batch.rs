@@ -76,7 +76,7 @@ pub(super) async fn run(
     decided.took.commit = begun.elapsed().saturating_sub(decided.took.work);
     match committed {
         Some(Ok(())) => {
-            store.wrote();
+            store.wrote(traces.begin_any());
             Ok(Committed::Yes(decided))
         }
         Some(Err(error)) if is_told_first_hand || matches!(error, StoreError::Again) => Err(error),

@@ -36,6 +36,13 @@ impl Traces {
             && self.sends.is_empty()
     }
 
+    /// Whether a verification is among them that was not there before.
+    pub(super) fn begin_any(&self) -> bool {
+        self.verifications
+            .iter()
+            .any(|(_, version, _)| *version == 0)
+    }
+
     /// Asks the database whether the batch was committed. `None`: others have written over every trace since.
     pub(super) async fn look(&self, store: &Store) -> Result<Option<bool>, StoreError> {
         let mut tx = store.begin().await?;

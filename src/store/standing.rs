@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Pool, Store, StoreError, on, patience};
 use crate::domain::clock::Timestamp;
 
-/// What became of the last change.
+/// What became of the last changes.
 #[derive(Default)]
 pub(super) struct Standing {
     was_refused: AtomicBool,
+    /// Since then nothing was written that takes room: changes of rows that are there say nothing of it.
+    may_lack_room: AtomicBool,
 }
 
 /// It takes room, which an update of a row does not. Nobody ever sees it.
@@ -16,14 +18,18 @@ const NEW_PAGES: &str = "insert into tenants (name, policy, created_at, updated_
                          select '', string_agg(md5(i::text), ''), 0, 0 from generate_series(1, 2048) i";
 
 impl Store {
-    /// Changes were committed.
-    pub(super) fn wrote(&self) {
+    /// Changes were committed. `took_room`: verifications are among them that were not there before.
+    pub(super) fn wrote(&self, took_room: bool) {
         self.2.was_refused.store(false, Ordering::Relaxed);
+        if took_room || self.is_sqlite() {
+            self.2.may_lack_room.store(false, Ordering::Relaxed);
+        }
     }
 
     /// Changes could not be written, or nobody knows.
     pub(super) fn was_refused(&self) {
         self.2.was_refused.store(true, Ordering::Relaxed);
+        self.2.may_lack_room.store(true, Ordering::Relaxed);
     }
 
     /// Whether the last change that somebody wanted was refused by the database, and none was made since.
@@ -31,16 +37,22 @@ impl Store {
         self.2.was_refused.load(Ordering::Relaxed)
     }
 
+    /// Whether changes were refused, and none was made since that takes as much room as what callers want.
+    pub fn may_lack_room(&self) -> bool {
+        self.2.may_lack_room.load(Ordering::Relaxed)
+    }
+
     /// Whether the database takes writes: it is given one, and nothing less shows a full disk. A write that changes nothing
     /// would not do, since SQLite leaves it out.
     pub async fn is_writable(&self, now: Timestamp) -> Result<(), StoreError> {
         patience::housekeeping(async {
-            if self.refuses_changes() {
+            if self.may_lack_room() {
                 self.has_room().await?;
             }
             let mut tx = self.begin().await?;
             on!(&mut tx, connection => {
-                sqlx::query("update clock set now = $1 where id = 1 and now < $1")
+                // Also where another replica was faster: a PostgreSQL that hangs in its commits is not asked by less.
+                sqlx::query("update clock set now = case when now < $1 then $1 else now end where id = 1")
                     .bind(now.as_millis())
                     .execute(connection)
                     .await?;
@@ -48,7 +60,7 @@ impl Store {
             tx.commit().await
         })
         .await?;
-        self.wrote();
+        self.wrote(true);
         Ok(())
     }
 
