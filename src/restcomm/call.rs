@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::{
     Account, HandedOver, LookUpFailed, Notice, Standing,
+    callback::is_name,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
@@ -88,7 +89,7 @@ impl Account {
     }
 
     /// The calls to `to` from `from` that were placed at `requested_at` or later, by our clock. If there may be more
-    /// than the account tells, that is no answer.
+    /// than the account tells, or one has a name that cannot be one, that is no answer.
     pub async fn find_calls(
         &self,
         to: &PhoneNumber,
@@ -107,7 +108,8 @@ impl Account {
             let created = call.date_created.as_deref().and_then(instant);
             created.is_none_or(|date| since <= date)
         });
-        if PAGE <= calls.len() && calls.len() == on_page {
+        let are_named = calls.iter().all(|call| is_name(&call.sid));
+        if !are_named || PAGE <= calls.len() && calls.len() == on_page {
             return Err(LookUpFailed::Unclear);
         }
         Ok(calls)

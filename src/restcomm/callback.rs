@@ -134,8 +134,8 @@ fn word(text: &str) -> String {
 }
 
 /// Whether it can be Restcomm's name of something.
-fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST_SID && text.bytes().all(|byte| byte.is_ascii_graphic())
+pub(super) fn is_name(text: &str) -> bool {
+    (1..=LONGEST_SID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A part of a form, decoded. What is no valid UTF-8 or no valid escape is kept as well as it goes: it stands in a text

@@ -4,7 +4,7 @@ use reqwest::{Request, Response, StatusCode, header};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::{Account, form};
+use super::{Account, callback::is_name, form};
 use crate::domain::{
     clock::{Clock, Timestamp},
     phone::PhoneNumber,
@@ -196,9 +196,7 @@ async fn judge(response: Response, started: Timestamp, clock: &Clock) -> HandedO
     let body = read(response, LONGEST_ANSWER).await;
     match status.as_u16() {
         200..=299 => match body.and_then(|body| serde_json::from_slice::<Created>(&body).ok()) {
-            Some(Created { sid }) if !sid.is_empty() && sid.len() <= 128 => {
-                HandedOver::well(HandOff::Accepted { sid })
-            }
+            Some(Created { sid }) if is_name(&sid) => HandedOver::well(HandOff::Accepted { sid }),
             _ => {
                 tracing::warn!(http.status = status.as_u16(), "restcomm.unreadable_answer");
                 HandedOver::ill(HandOff::Unknown)

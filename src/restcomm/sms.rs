@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{
     Account, HandedOver, LookUpFailed, Notice,
+    callback::is_name,
     exchange::{PAGE, instant},
 };
 use crate::domain::{
@@ -74,7 +75,7 @@ impl Account {
     }
 
     /// The messages to `to` that this account was given at `since` or later by our clock, newest first. If there may be more than it
-    /// tells, that is no answer.
+    /// tells, or one has a name that cannot be one, that is no answer.
     ///
     /// With `from`, only those of that sender.
     pub async fn find_sms(
@@ -90,7 +91,8 @@ impl Account {
         let List { mut messages } = list.map_err(|_| LookUpFailed::Unclear)?;
         let on_page = messages.len();
         messages.retain(|message| message.is_since(since));
-        if PAGE <= messages.len() && messages.len() == on_page {
+        let are_named = messages.iter().all(|message| is_name(&message.sid));
+        if !are_named || PAGE <= messages.len() && messages.len() == on_page {
             return Err(LookUpFailed::Unclear);
         }
         Ok(messages)
