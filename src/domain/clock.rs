@@ -81,8 +81,7 @@ enum Source {
 /// The system's clock, until it follows the database's. From then on the system's is not looked at: the time is what the
 /// database said, and what has passed since by a clock that never jumps, whoever sets this machine's.
 struct System {
-    started: std::time::Instant,
-    /// The time at which `started` was, in milliseconds; [`UNKNOWN`]: nobody is followed.
+    /// The time at which [`uptime`] was zero, in milliseconds; [`UNKNOWN`]: nobody is followed.
     origin: AtomicI64,
 }
 
@@ -94,14 +93,14 @@ impl System {
     fn now(&self) -> Timestamp {
         match self.origin.load(Ordering::Relaxed) {
             UNKNOWN => system_now(),
-            origin => Timestamp(origin).plus(self.started.elapsed()),
+            origin => Timestamp(origin).plus(uptime()),
         }
     }
 
     fn follow(&self, theirs: Timestamp, took: Duration) {
         if took <= PROMPT || self.origin.load(Ordering::Relaxed) == UNKNOWN {
             // They looked at their clock at some moment of it: in the middle, the error is least.
-            let origin = theirs.plus(took / 2).minus(self.started.elapsed());
+            let origin = theirs.plus(took / 2).minus(uptime());
             self.origin.store(origin.0, Ordering::Relaxed);
         }
     }
@@ -110,7 +109,6 @@ impl System {
 impl Clock {
     pub fn system() -> Self {
         Self(Source::System(Arc::new(System {
-            started: system_instant(),
             origin: AtomicI64::new(UNKNOWN),
         })))
     }
@@ -215,6 +213,21 @@ fn system_now() -> Timestamp {
 )]
 fn system_instant() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// What has passed since an instant before this process, also while the machine slept. [`std::time::Instant`] leaves that out
+/// on Linux, and codes that expired meanwhile would be good until the database is asked again.
+#[cfg(target_os = "linux")]
+fn uptime() -> Duration {
+    let uptime = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::try_from(uptime).unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Duration {
+    static START: std::sync::LazyLock<std::time::Instant> =
+        std::sync::LazyLock::new(system_instant);
+    system_instant().duration_since(*START)
 }
 
 #[cfg(test)]
