@@ -139,7 +139,7 @@ impl Clock {
     /// Begins to measure how long something takes. Unlike the time, this never jumps.
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch(match &self.0 {
-            Source::System(_) => Since::System(system_instant()),
+            Source::System(_) => Since::System(uptime()),
             Source::Manual(_) => Since::Manual(self.clone(), self.now()),
         })
     }
@@ -180,14 +180,14 @@ impl Clock {
 pub struct Stopwatch(Since);
 
 enum Since {
-    System(std::time::Instant),
+    System(Duration),
     Manual(Clock, Timestamp),
 }
 
 impl Stopwatch {
     pub fn elapsed(&self) -> Duration {
         match &self.0 {
-            Since::System(start) => system_instant().duration_since(*start),
+            Since::System(start) => uptime().saturating_sub(*start),
             Since::Manual(clock, start) => start.until(clock.now()),
         }
     }
@@ -207,14 +207,6 @@ fn system_now() -> Timestamp {
     Timestamp(jiff::Timestamp::now().as_millisecond())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that may ask the system"
-)]
-fn system_instant() -> std::time::Instant {
-    std::time::Instant::now()
-}
-
 /// What has passed since an instant before this process, also while the machine slept. [`std::time::Instant`] leaves that out
 /// on Linux, and codes that expired meanwhile would be good until the database is asked again.
 #[cfg(target_os = "linux")]
@@ -224,10 +216,14 @@ fn uptime() -> Duration {
 }
 
 #[cfg(not(target_os = "linux"))]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that may ask the system"
+)]
 fn uptime() -> Duration {
-    static START: std::sync::LazyLock<std::time::Instant> =
-        std::sync::LazyLock::new(system_instant);
-    system_instant().duration_since(*START)
+    use std::{sync::LazyLock, time::Instant};
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed()
 }
 
 #[cfg(test)]
