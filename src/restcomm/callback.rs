@@ -101,7 +101,7 @@ impl CallToSpeakOn {
         let form = Form(texts);
         let status = form.find(&["CallStatus"]).unwrap_or_default();
         Self {
-            sid: form.find(&["CallSid"]),
+            sid: form.find(&["CallSid"]).filter(|sid| is_name(sid)),
             is_answered: matches!(word(&status).as_str(), "in-progress" | "answered"),
             keys: form.find(&["Digits"]),
         }
@@ -183,6 +183,16 @@ mod tests {
             news: News::Undelivered(DeliveryReason::LandlineOrUnreachableCarrier),
         };
         assert_eq!(of(text), Some(expected));
+    }
+
+    #[test]
+    fn a_call_that_asks_is_known_by_a_name_that_can_be_one() {
+        let sid = |text: &str| CallToSpeakOn::of_form(&[text.as_bytes()]).sid;
+        assert_eq!(sid("CallSid=CA1"), Some("CA1".to_owned()));
+        let long = format!("CallSid={}", "C".repeat(LONGEST_SID + 1));
+        for text in ["", "CallSid=", "CallSid=CA%00", "CallSid=CA+1", &long] {
+            assert_eq!(sid(text), None, "{text:.20}");
+        }
     }
 
     #[test]
