@@ -28,7 +28,8 @@ impl Shared {
         let error = match traces.find_out(&self.store, patience).await {
             Ok(Some(verdict)) => return Ok(verdict),
             Ok(None) => StoreError::Unavailable("a commit of unknown fate".to_owned()),
-            // Whatever it was: what may have been done already is not done again, all together or one by one.
+            // Whatever else it was: what may have been done already is not done again, all together or one by one.
+            Err(error @ StoreError::Unavailable(_)) => error,
             Err(error) => StoreError::Unavailable(error.to_string()),
         };
         self.disown(entries.iter().zip(outcomes));

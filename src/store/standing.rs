@@ -42,17 +42,20 @@ impl Store {
         self.2.may_lack_room.load(Ordering::Relaxed)
     }
 
-    /// Whether the database takes writes: it is given one, and nothing less shows a full disk. A write that changes nothing
-    /// would not do, since SQLite leaves it out.
+    /// Whether the database takes writes: it is given one, and nothing less shows a full disk, or commits that hang. SQLite
+    /// leaves out what changes nothing, and the clock of another replica may be ahead: so what is written is changed first.
     pub async fn is_writable(&self, now: Timestamp) -> Result<(), StoreError> {
+        let may_lack_room = self.may_lack_room();
         patience::housekeeping(async {
-            if self.may_lack_room() {
+            if may_lack_room {
                 self.has_room().await?;
             }
             let mut tx = self.begin().await?;
             on!(&mut tx, connection => {
-                // Also where another replica was faster: a PostgreSQL that hangs in its commits is not asked by less.
-                sqlx::query("update clock set now = case when now < $1 then $1 else now end where id = 1")
+                sqlx::query("update clock set now = now - 1 where id = 1")
+                    .execute(&mut *connection)
+                    .await?;
+                sqlx::query("update clock set now = case when now < $1 then $1 else now + 1 end where id = 1")
                     .bind(now.as_millis())
                     .execute(connection)
                     .await?;
@@ -60,7 +63,7 @@ impl Store {
             tx.commit().await
         })
         .await?;
-        self.wrote(true);
+        self.wrote(may_lack_room);
         Ok(())
     }
 

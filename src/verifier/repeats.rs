@@ -123,7 +123,8 @@ impl Verifier {
         };
         let keep = Keep { place, answer };
         // What cannot be noted is not told: a repeat might be told something else.
-        Ok(self.0.journal.keep(keep).await?)
+        let noted = self.0.journal.keep(keep).await;
+        Ok(noted.inspect_err(|error| tracing::warn!(%error, "send.answer_not_noted"))?)
     }
 
     /// How a send stands whose answer nobody has noted.

@@ -1,6 +1,6 @@
 //! A database that answers, but takes nothing: full, or too slow for all that want something.
 
-use std::time::Duration;
+use std::{fs, time::Duration};
 
 use countersign::{
     crypto::{KeyRing, ROOT_KEY_LENGTH, RootKey},
@@ -13,8 +13,8 @@ use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::{
-    app::{NOON, PATIENCE, SLACK, TestApp},
-    database::Database,
+    app::{NOON, PATIENCE, SLACK, TestApp, on_both},
+    database::{Database, Place},
     fallback::noted,
 };
 
@@ -67,6 +67,34 @@ async fn a_postgresql_that_has_no_room_is_not_ready_though_it_updates_rows() {
         0,
         "what was tried has left nothing behind"
     );
+}
+
+on_both! {
+    /// A disk that is full, or hangs, is noticed by nothing less.
+    async fn each_look_whether_the_database_takes_writes_writes_whatever_the_clock_shows(database) {
+        let place = database.create().await;
+        let store = place.open().await;
+        store.migrate().await.unwrap();
+        store.is_writable(NOON).await.unwrap();
+        let hour = Duration::from_hours(1);
+        for (now, shown) in [(NOON, NOON), (NOON.minus(hour), NOON), (NOON.plus(hour), NOON.plus(hour))] {
+            let before = written(&place).await;
+            store.is_writable(now).await.unwrap();
+            assert_ne!(written(&place).await, before, "{now:?}");
+            assert_eq!(store.highest_now().await.unwrap(), shown);
+        }
+    }
+}
+
+/// Something that every write changes: how long SQLite's log is, or who wrote the row last.
+async fn written(place: &Place) -> u64 {
+    match place.url.strip_prefix("sqlite://") {
+        Some(file) => fs::metadata(format!("{file}-wal")).unwrap().len(),
+        None => {
+            let writer = place.count("select xmin::text::bigint from clock").await;
+            writer.unsigned_abs()
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
