@@ -88,13 +88,11 @@ on_both! {
 
 /// Something that every write changes: how long SQLite's log is, or who wrote the row last.
 async fn written(place: &Place) -> u64 {
-    match place.url.strip_prefix("sqlite://") {
-        Some(file) => fs::metadata(format!("{file}-wal")).unwrap().len(),
-        None => {
-            let writer = place.count("select xmin::text::bigint from clock").await;
-            writer.unsigned_abs()
-        }
+    if let Some(file) = place.url.strip_prefix("sqlite://") {
+        return fs::metadata(format!("{file}-wal")).unwrap().len();
     }
+    let writer = place.count("select xmin::text::bigint from clock").await;
+    writer.unsigned_abs()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
