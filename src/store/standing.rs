@@ -33,7 +33,7 @@ impl Store {
     }
 
     /// Whether the last change that somebody wanted was refused by the database, and none was made since.
-    pub fn refuses_changes(&self) -> bool {
+    pub(super) fn refuses_changes(&self) -> bool {
         self.2.was_refused.load(Ordering::Relaxed)
     }
 

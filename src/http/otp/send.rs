@@ -206,7 +206,8 @@ fn not_allowed(channel: Channel, policy: &Policy) -> String {
 /// fail the verification.
 ///
 /// What is answered with a 2xx is stored, and survives a crash. With `503 unavailable` nothing is stored and nothing will
-/// be sent; only under an `Idempotency-Key` it may be, and its repeat is told how it went. A send that led to no message counts against no limit. Scope: `send`.
+/// be sent; only under an `Idempotency-Key` it may be, and its repeat is told how it went. A send that led to no message
+/// counts against no limit. Scope: `send`.
 #[utoipa::path(post, path = "/otp/send", tag = "otp", operation_id = "sendCode", security(("key" = [])),
     params(("Idempotency-Key" = Option<String>, Header, nullable = false, description = "A name for this send in double quotes, such \
         as `\"8e03978e-40d5-43dd-bc93-6894a57f9324\"`: 1 to 255 visible ASCII characters and spaces \
